@@ -1,0 +1,94 @@
+//! The command line: one file per generic verb, a family's own verbs beside them, errors to exit codes.
+
+mod bench;
+mod doctor;
+mod generate;
+mod list;
+mod run;
+mod show;
+
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Command};
+
+use crate::error::{Error, Kind, Result};
+use crate::interrupt;
+use crate::recipe;
+use crate::ui::Ui;
+use crate::verb::Verb;
+
+/// The generic verbs, in the order help shows them: a line each.
+static GENERIC: &[&Verb] = &[&list::VERB, &show::VERB, &run::VERB, &bench::VERB, &doctor::VERB, &generate::VERB];
+
+/// Every verb: the generic ones, then those that families own.
+pub fn verbs() -> impl Iterator<Item = &'static Verb> {
+    GENERIC.iter().copied().chain(crate::recipes::FAMILIES.iter().filter_map(|f| f.tool))
+}
+
+/// The whole command line, as parser, help, completions and man pages use it.
+pub fn command() -> Command {
+    let root = Command::new("syskit")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Systems recipes that run, verify themselves and race each other on this very host")
+        .after_help(EXIT_CODES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .max_term_width(110);
+    verbs().fold(root, |root, verb| root.subcommand((verb.command)(Command::new(verb.name))))
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not available on this host, 4 not permitted, \
+                          5 wrong result.";
+
+/// Parses, runs, reports an error on stderr; the process exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let mut ui = Ui::stdio();
+    let matches = match command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(e) => {
+            // Help and version are data on stdout, the rest words on stderr: clap knows which is which.
+            let _ = e.print();
+            return e.exit_code() as u8;
+        }
+    };
+    interrupt::listen();
+    let done = dispatch(&matches, &mut ui);
+    let flushed = ui.flush();
+    match done.and(flushed) {
+        Ok(()) => 0,
+        Err(e) => {
+            if e.kind != Kind::BrokenPipe {
+                ui.note(format_args!("syskit: {e}"));
+            }
+            e.exit_code()
+        }
+    }
+}
+
+fn dispatch(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
+    let (name, matches) = matches.subcommand().expect("clap requires a verb");
+    let verb = verbs().find(|v| v.name == name).ok_or_else(|| Error::usage(format!("unknown verb '{name}'")))?;
+    (verb.run)(matches, ui)
+}
+
+/// The family that was named, or a usage error that suggests the nearest.
+fn known_family(name: &str) -> Result<&'static recipe::Family> {
+    recipe::find_family(name).ok_or_else(|| unknown("family", name, crate::recipes::FAMILIES.iter().map(|f| f.name)))
+}
+
+/// "no family 'cpy'; did you mean 'copy'?", or the whole choice where nothing is near.
+fn unknown<'a>(what: &str, typed: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
+    let fix = match recipe::nearest(typed, names.clone()) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    Error::usage(format!("no {what} '{typed}'")).fix(fix)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::command().debug_assert();
+    }
+}

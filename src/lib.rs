@@ -1,0 +1,37 @@
+//! syskit: a cookbook of systems recipes that run, verify themselves and race each other on this host.
+//!
+//! Crate map (dependencies point one way: recipes -> engine -> [`sys`]):
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`recipes`] | the cookbook: one folder per family, mounted from `recipes/` |
+//! | [`recipe`] | [`recipe::Recipe`] and [`recipe::Family`] |
+//! | [`demo`] | [`demo::Demo`], what a recipe's run is given |
+//! | [`verb`] | a verb of the command line, generic or a family's own |
+//! | [`need`] | what a recipe requires of the host, how that is probed, and findings |
+//! | [`race`] | the paired comparison of a family's contenders |
+//! | [`report`] | the versioned data of a run, and its views |
+//! | [`host`] | the fingerprint of this machine |
+//! | [`packet`] | pure decoding of frames, no I/O |
+//! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
+//! | [`cli`] | one file per generic verb; views print, the library does not |
+
+pub mod cli;
+pub mod demo;
+pub mod error;
+pub mod host;
+pub mod interrupt;
+pub mod need;
+pub mod packet;
+pub mod race;
+pub mod recipe;
+pub mod report;
+pub mod sys;
+pub mod ui;
+pub mod units;
+pub mod verb;
+
+#[path = "../recipes/mod.rs"]
+pub mod recipes;
+
+pub use error::{Error, Result};

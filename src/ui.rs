@@ -1,0 +1,81 @@
+//! Where views write: data to `out`, words about the run to `err`; colour and progress only on a terminal.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::Style;
+use serde::Serialize;
+
+use crate::error::{Context, Error, Kind, Result};
+
+/// The two streams of a run and what they can show.
+pub struct Ui {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    /// Whether styles may be used on `out`.
+    pub color: bool,
+    /// Whether a progress line may be drawn on `err`.
+    pub progress: bool,
+}
+
+impl Ui {
+    /// The process's own streams; honours NO_COLOR and TERM=dumb.
+    pub fn stdio() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        Ui {
+            out: Box::new(io::BufWriter::new(io::stdout())),
+            err: Box::new(io::stderr()),
+            color: io::stdout().is_terminal() && !plain,
+            progress: io::stderr().is_terminal() && !plain,
+        }
+    }
+
+    /// Streams of the caller's choosing, without colour or progress.
+    pub fn plain(out: impl Write + 'static, err: impl Write + 'static) -> Self {
+        Ui { out: Box::new(out), err: Box::new(err), color: false, progress: false }
+    }
+
+    /// The data stream.
+    pub fn out(&mut self) -> &mut dyn Write {
+        &mut *self.out
+    }
+
+    /// Writes a line of data.
+    pub fn line(&mut self, text: impl Display) -> Result<()> {
+        writeln!(self.out, "{text}").map_err(output_error)
+    }
+
+    /// Writes a word about the run; if nobody listens that is no failure.
+    pub fn note(&mut self, text: impl Display) {
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// Writes a document as indented JSON.
+    pub fn json(&mut self, document: &impl Serialize) -> Result<()> {
+        let text =
+            serde_json::to_string_pretty(document).map_err(|e| Error::failed(format!("cannot write JSON: {e}")))?;
+        self.line(text)
+    }
+
+    /// `text` in `style` where colour is shown, as it is elsewhere.
+    pub fn paint(&self, style: Style, text: impl Display) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+
+    /// Sends what is buffered.
+    pub fn flush(&mut self) -> Result<()> {
+        self.out.flush().map_err(output_error)
+    }
+}
+
+/// What a failed write to our output means: a reader that went away is no failure, a full disk is.
+pub fn output_error(e: io::Error) -> Error {
+    if e.kind() == io::ErrorKind::BrokenPipe {
+        let mut quiet = Error::failed("the reader of the output went away");
+        quiet.kind = Kind::BrokenPipe;
+        return quiet;
+    }
+    let failed: io::Result<()> = Err(e);
+    failed.sys("write", || "cannot write the output".to_owned()).expect_err("made from an error")
+}
