@@ -50,7 +50,7 @@ impl Family {
 }
 
 /// Every recipe with its family, in the cookbook's order.
-pub fn all() -> impl Iterator<Item = (&'static Family, &'static Recipe)> {
+pub fn all() -> impl Iterator<Item = (&'static Family, &'static Recipe)> + Clone {
     crate::recipes::FAMILIES.iter().flat_map(|f| f.recipes.iter().map(move |r| (*f, *r)))
 }
 

@@ -1,6 +1,7 @@
 //! A verb of the command line: a generic one (src/cli) or a family's own tool (recipes/).
 
 use clap::{ArgMatches, Command};
+use schemars::Schema;
 
 use crate::error::Result;
 use crate::ui::Ui;
@@ -13,4 +14,6 @@ pub struct Verb {
     pub command: fn(Command) -> Command,
     /// Does the work.
     pub run: fn(&ArgMatches, &mut Ui) -> Result<()>,
+    /// The JSON Schema of what its `--json` prints (`syskit generate schema VERB`).
+    pub schema: Option<fn() -> Schema>,
 }

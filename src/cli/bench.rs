@@ -7,7 +7,7 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "bench", command, run };
+pub static VERB: Verb = Verb { name: "bench", command, run, schema: None };
 
 fn command(command: Command) -> Command {
     command

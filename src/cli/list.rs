@@ -1,19 +1,21 @@
 //! `syskit list`: every recipe, the cheat-sheet sections it answers, and whether it can run on this host.
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
-use schemars::JsonSchema;
+use anstyle::{AnsiColor, Style};
+use clap::{ArgMatches, Args};
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::need::{self, Finding};
 use crate::recipe;
 use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "list", command, run };
+pub static VERB: Verb =
+    Verb { name: "list", command: List::augment_args, run, schema: Some(|| schema_for!(Listing)) };
 
-/// List the recipes: their ids, cheat-sheet sections, and whether they can run on this host
+/// List the recipes: id, cheat-sheet section, and whether it can run on this host
 #[derive(Args)]
 struct List {
     /// Only the recipes of this family
@@ -50,40 +52,44 @@ pub struct Entry {
     pub finding: Option<Finding>,
 }
 
-fn command(command: Command) -> Command {
-    List::augment_args(command)
-}
-
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
-    let args = List::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))?;
+    let args = super::parsed::<List>(matches)?;
     let family = args.family.as_deref().map(super::known_family).transpose()?;
-    let recipes = recipe::all()
-        .filter(|(f, _)| family.is_none_or(|only| only.name == f.name))
-        .map(|(f, r)| {
-            let finding = need::first_missing(r.needs);
-            Entry {
-                id: r.id,
-                family: f.name,
-                title: r.title,
-                sections: r.sections,
-                ready: finding.is_none(),
-                finding,
-            }
-        })
-        .collect();
-    let listing = Listing { schema: 1, recipes };
+    let recipes = recipe::all().filter(|(f, _)| family.is_none_or(|only| only.name == f.name));
+    let listing = Listing { schema: 1, recipes: recipes.map(|(f, r)| entry(f, r)).collect() };
     if args.json { ui.json(&listing) } else { text(&listing, ui) }
 }
 
+fn entry(family: &recipe::Family, recipe: &recipe::Recipe) -> Entry {
+    let finding = need::first_missing(recipe.needs);
+    Entry {
+        id: recipe.id,
+        family: family.name,
+        title: recipe.title,
+        sections: recipe.sections,
+        ready: finding.is_none(),
+        finding,
+    }
+}
+
 fn text(listing: &Listing, ui: &mut Ui) -> Result<()> {
-    let width = listing.recipes.iter().map(|e| e.id.len()).max().unwrap_or(0);
+    let width = |of: fn(&Entry) -> usize| listing.recipes.iter().map(of).max().unwrap_or(0).max(7);
+    let (ids, families) = (width(|e| e.id.len()), width(|e| e.family.len()));
+    ui.line(ui.paint(
+        Style::new().bold(),
+        format_args!("{:ids$}  {:families$}  {:8}  {:8}  SHOWS", "RECIPE", "FAMILY", "SECTION", "HERE"),
+    ))?;
     for e in &listing.recipes {
-        let section = e.sections.first().copied().unwrap_or("-");
-        let state = match &e.finding {
-            None => "ready".to_owned(),
-            Some(f) => format!("missing {}", f.need),
+        let (state, style) = match e.ready {
+            true => ("ready", Style::new().fg_color(Some(AnsiColor::Green.into()))),
+            false => ("missing", Style::new().fg_color(Some(AnsiColor::Yellow.into()))),
         };
-        ui.line(format_args!("{:width$}  {section:8}  {state:16}  {}", e.id, e.title))?;
+        let state = ui.paint(style, format_args!("{state:8}"));
+        let section = if e.sections.is_empty() { "-".to_owned() } else { e.sections.join(",") };
+        ui.line(format_args!("{:ids$}  {:families$}  {section:8}  {state}  {}", e.id, e.family, e.title))?;
+    }
+    for finding in listing.recipes.iter().filter_map(|e| e.finding.as_ref().map(|f| (e.id, f))) {
+        ui.note(format_args!("{}: {}", finding.0, finding.1));
     }
     Ok(())
 }

@@ -3,13 +3,14 @@
 mod bench;
 mod doctor;
 mod generate;
+mod highlight;
 mod list;
 mod run;
 mod show;
 
 use std::ffi::OsString;
 
-use clap::{ArgMatches, Command};
+use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
@@ -21,7 +22,7 @@ use crate::verb::Verb;
 static GENERIC: &[&Verb] = &[&list::VERB, &show::VERB, &run::VERB, &bench::VERB, &doctor::VERB, &generate::VERB];
 
 /// Every verb: the generic ones, then those that families own.
-pub fn verbs() -> impl Iterator<Item = &'static Verb> {
+pub fn verbs() -> impl Iterator<Item = &'static Verb> + Clone {
     GENERIC.iter().copied().chain(crate::recipes::FAMILIES.iter().filter_map(|f| f.tool))
 }
 
@@ -69,6 +70,17 @@ fn dispatch(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let (name, matches) = matches.subcommand().expect("clap requires a verb");
     let verb = verbs().find(|v| v.name == name).ok_or_else(|| Error::usage(format!("unknown verb '{name}'")))?;
     (verb.run)(matches, ui)
+}
+
+/// The arguments of a verb, as its struct.
+fn parsed<T: FromArgMatches>(matches: &ArgMatches) -> Result<T> {
+    T::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))
+}
+
+/// What to say of an id that no recipe has; a family may have been meant.
+fn unknown_recipe(typed: &str) -> Error {
+    let families = crate::recipes::FAMILIES.iter().map(|f| f.name);
+    unknown("recipe", typed, recipe::all().map(|(_, r)| r.id).chain(families))
 }
 
 /// The family that was named, or a usage error that suggests the nearest.
