@@ -1,0 +1,62 @@
+//! Every page's console blocks run and come out as shown; every recipe has its section.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::console::{Shown, commands, matches};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use syskit::{need, recipe};
+
+fn main() {
+    let args = Arguments::from_args();
+    let mut trials: Vec<Trial> = recipe::all().map(|(f, r)| trial_of_section(f, r)).collect();
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).expect("a page is readable text");
+        match commands(&page, &text) {
+            Ok(shown) => trials.extend(shown.into_iter().map(trial_of_command)),
+            Err(why) => trials.push(Trial::test(format!("blocks of {}", page.display()), || Err(why.into()))),
+        }
+    }
+    libtest_mimic::run(&args, trials).exit();
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let families = syskit::recipes::FAMILIES.iter().map(|f| root.join("recipes").join(f.name).join("README.md"));
+    let tops = std::fs::read_dir(root).expect("the repository is readable").filter_map(|e| Some(e.ok()?.path()));
+    families.chain(tops.filter(|p| p.extension().is_some_and(|e| e == "md"))).collect()
+}
+
+fn trial_of_section(family: &'static recipe::Family, recipe: &'static recipe::Recipe) -> Trial {
+    Trial::test(format!("section of {}", recipe.id), move || match family.page_of(recipe.id) {
+        Some(section) if section.lines().count() >= 3 => Ok(()),
+        _ => Err(format!("recipes/{}/README.md has no section '## {}' with a text", family.name, recipe.id).into()),
+    })
+}
+
+fn trial_of_command(shown: Shown) -> Trial {
+    let name = format!("{} syskit {}", shown.place, shown.args.join(" "));
+    Trial::ignorable_test(name, move || run(&shown))
+}
+
+/// A block about a recipe that this host cannot run is left out with the finding, never passed over.
+fn run(shown: &Shown) -> Result<Completion, Failed> {
+    let named = shown.args.iter().filter_map(|a| recipe::find(a)).filter(|_| shown.args[0] == "run");
+    let finding = named.into_iter().find_map(|(_, r)| need::first_missing(r.needs));
+    if let Some(finding) = finding.filter(|_| std::env::var_os("SYSKIT_MUST_RUN").is_none()) {
+        return Ok(Completion::ignored_with(finding.to_string()));
+    }
+    let scratch = tempfile::tempdir()?;
+    let args: Vec<&str> = shown.args.iter().map(String::as_str).collect();
+    let output = common::syskit(&args).current_dir(&scratch).output()?;
+    let both = common::out(&output) + &common::err(&output);
+    let status = output.status.code().unwrap_or(-1);
+    if status != shown.status {
+        return Err(format!("exit status {status}, the page says {}; it printed:\n{both}", shown.status).into());
+    }
+    if !shown.lines.is_empty() && !matches(&shown.lines, &both.lines().collect::<Vec<_>>()) {
+        return Err(format!("the page shows\n{}\nbut it printed\n{both}", shown.lines.join("\n")).into());
+    }
+    Ok(Completion::Completed)
+}
