@@ -4,6 +4,9 @@
 //! erased side: [`Race`] (registered) -> [`Course`] (configured by flags) -> [`Track`] (one prepared workload).
 //! METHOD.md states how a race is measured and what its verdicts mean.
 
+pub mod noise;
+pub mod why;
+
 use clap::{ArgMatches, Command};
 use schemars::JsonSchema;
 use serde::Serialize;

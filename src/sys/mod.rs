@@ -10,3 +10,4 @@ pub mod kvm;
 pub mod perf_probe;
 pub mod socket;
 pub mod userfault;
+pub mod cpuid;
