@@ -11,10 +11,15 @@ pub mod method;
 pub mod place;
 pub mod race;
 
+mod copy_file_range;
+mod direct;
+mod io_uring;
 mod memory;
 mod mmap;
 mod read_write;
+mod reflink;
 mod sendfile;
+mod splice;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -41,6 +46,11 @@ pub static RACE: TaskRace<race::CopyTask> = TaskRace {
         &mmap::MMAP,
         &sendfile::SENDFILE_4K,
         &sendfile::SENDFILE,
+        &splice::SPLICE,
+        &copy_file_range::COPY_FILE_RANGE,
+        &io_uring::IO_URING,
+        &direct::DIRECT,
+        &reflink::REFLINK,
     ],
     limit: Some(&memory::MEMCPY),
 };

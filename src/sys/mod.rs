@@ -4,6 +4,8 @@
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
 pub mod eintr;
+pub mod ficlone;
+pub mod io_uring;
 pub mod mincore;
 pub mod mmap;
 pub mod tmpfile;
