@@ -6,8 +6,14 @@
 pub mod bpf_probe;
 pub mod child;
 pub mod clone_file;
+pub mod cpuid;
+pub mod eintr;
+pub mod ficlone;
+pub mod io_uring;
 pub mod kvm;
+pub mod mincore;
+pub mod mmap;
 pub mod perf_probe;
 pub mod socket;
+pub mod tmpfile;
 pub mod userfault;
-pub mod cpuid;
