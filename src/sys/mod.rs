@@ -4,3 +4,6 @@
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
 pub mod cpuid;
+pub mod inherit;
+pub mod perf_event;
+pub mod ptrace;
