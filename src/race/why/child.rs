@@ -4,7 +4,7 @@ use super::marker::Marker;
 use super::message::{Answer, Line, Message, VARIABLE};
 use super::usage::{measure, runs};
 use crate::error::{Context, Error, Result};
-use crate::race::Track;
+use crate::race::{Track, Work};
 use crate::sys::inherit;
 
 /// See [`super::child`].
@@ -14,7 +14,7 @@ pub fn child(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<(
         .map_err(|e| Error::usage(format!("cannot talk to the parent of the why pass: {e}")).fix(fix))?;
     let mut line = Line::over(socket);
     let outcome = passes(&mut line, track, entrant, operations.max(1));
-    let last = outcome.as_ref().map_or_else(|e| Message::from(e), |()| Message::Done);
+    let last = outcome.as_ref().map_or_else(Message::from, |()| Message::Done);
     let told = line.tell(&last).sys("write", || "cannot report to the parent of the why pass".to_owned());
     outcome.and(told)
 }
@@ -34,7 +34,16 @@ fn passes(line: &mut Line, track: &mut dyn Track, entrant: usize, operations: u6
         return Ok(());
     }
     Marker::Begin.emit();
-    let done = runs(track, entrant, operations);
+    let done = marked_runs(track, entrant, operations);
     Marker::End.emit();
     track.verify(entrant, operations, done?)
+}
+
+fn marked_runs(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<Work> {
+    let mut done = Work::default();
+    for _ in 0..operations {
+        done.bytes += track.run(entrant)?.bytes;
+        Marker::Next.emit();
+    }
+    Ok(done)
 }

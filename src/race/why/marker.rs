@@ -7,6 +7,8 @@ use nix::errno::Errno;
 pub const BEGIN: i32 = -0x5748_5901;
 /// Counting ends before close(END).
 pub const END: i32 = -0x5748_5902;
+/// An operation ends before close(NEXT).
+pub const NEXT: i32 = -0x5748_5903;
 
 /// A marker as the tracer meets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Marker {
     Begin,
     /// Count no further.
     End,
+    /// One operation is over.
+    Next,
 }
 
 impl Marker {
@@ -23,6 +27,7 @@ impl Marker {
         let fd = match self {
             Marker::Begin => BEGIN,
             Marker::End => END,
+            Marker::Next => NEXT,
         };
         let answer = nix::unistd::close(fd);
         debug_assert_eq!(answer, Err(Errno::EBADF), "a negative descriptor cannot be open");
@@ -33,6 +38,7 @@ impl Marker {
         match (number == libc::SYS_close as u64, first_argument as u32 as i32) {
             (true, BEGIN) => Some(Marker::Begin),
             (true, END) => Some(Marker::End),
+            (true, NEXT) => Some(Marker::Next),
             _ => None,
         }
     }

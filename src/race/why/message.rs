@@ -34,8 +34,6 @@ pub enum Message {
 /// What the pass without tracing gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// How many operations the traced pass will run.
-    pub operations: u64,
     /// See [`super::Why::usage`].
     pub usage: Usage,
     /// See [`super::Why::pmu`].
@@ -114,12 +112,8 @@ mod tests {
     fn a_conversation() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let (mut parent, mut child) = (Line::over(ours), Line::over(theirs));
-        let measured = Message::Measured(Measured {
-            operations: 3,
-            usage: Usage::default(),
-            pmu: None,
-            no_pmu: Some("x\ny".into()),
-        });
+        let measured =
+            Message::Measured(Measured { usage: Usage::default(), pmu: None, no_pmu: Some("x\ny".into()) });
         child.tell(&measured).unwrap();
         child.tell(&Message::Done).unwrap();
         assert_eq!(parent.hear(), Some(measured));

@@ -14,7 +14,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::message::{self, Answer, Line, Measured, Message, VARIABLE};
-use super::record::Why;
+use super::record::{Syscall, Why};
 use super::trace::{Phase, Tracer};
 use super::watchdog::{Fired, Watchdog};
 use crate::error::{Context, Error, Result};
@@ -99,7 +99,9 @@ impl Pass {
             (_, Some(errno), _) => Err(format!(
                 "system calls are not counted: ptrace(PTRACE_GET_SYSCALL_INFO) gives {errno:?} (Linux 5.3 has it)"
             )),
-            (Some(Message::Done), None, Phase::Past) => Ok(tracer.tally().per_operation(measured.operations)),
+            (Some(Message::Done), None, Phase::Past) if tracer.operations > 0 => {
+                Ok((tracer.operations, tracer.tally().per_operation(tracer.operations)))
+            }
             _ => Err(format!("system calls are not counted: {}", self.fate(&end, "the traced run"))),
         };
         Ok(why(measured, counted))
@@ -170,11 +172,11 @@ fn retried<T>(call: impl Fn() -> nix::Result<T>) -> nix::Result<T> {
     }
 }
 
-fn why(measured: Measured, counted: std::result::Result<Vec<super::record::Syscall>, String>) -> Why {
-    let Measured { operations, usage, pmu, no_pmu } = measured;
-    let (syscalls, no_syscalls) = match counted {
-        Ok(syscalls) => (Some(syscalls), None),
-        Err(reason) => (None, Some(reason)),
+fn why(measured: Measured, counted: std::result::Result<(u64, Vec<Syscall>), String>) -> Why {
+    let Measured { usage, pmu, no_pmu } = measured;
+    let (operations, syscalls, no_syscalls) = match counted {
+        Ok((operations, syscalls)) => (operations, Some(syscalls), None),
+        Err(reason) => (0, None, Some(reason)),
     };
     Why { syscalls, operations, no_syscalls, usage, pmu, no_pmu }
 }

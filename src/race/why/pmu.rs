@@ -49,12 +49,16 @@ impl Counters {
     /// Counts from now on.
     pub fn enable(&self) {
         // Enabling an open counter cannot fail in a way that one could act on.
-        self.all().for_each(|c| drop(c.enable()));
+        self.all().for_each(|c| {
+            let _ = c.enable();
+        });
     }
 
     /// Counts no further.
     pub fn disable(&self) {
-        self.all().for_each(|c| drop(c.disable()));
+        self.all().for_each(|c| {
+            let _ = c.disable();
+        });
     }
 
     /// The counts per operation, the CPU migrations, and the reason for what is absent.

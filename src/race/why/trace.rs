@@ -1,6 +1,7 @@
 //! The tracer: follows every thread and child of the traced process and counts its calls between the markers.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::ptrace::{Options, interrupt, seize};
@@ -12,6 +13,10 @@ use super::pin::Pin;
 use super::tally::Tally;
 use crate::host::root::Root;
 use crate::sys::ptrace::{Change, Resume, SyscallStop, listen, resume, syscall_stop, wait_any};
+
+/// Counting ends with the operation during which this is used up: tracing slows every call down, and the first
+/// operations tell as much as all.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the traced process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +35,9 @@ pub struct Tracer {
     tracees: HashSet<Pid>,
     tally: Tally<Pid>,
     pin: Option<Pin>,
+    begun: Instant,
+    /// Operations that were counted.
+    pub operations: u64,
     /// How far it got.
     pub phase: Phase,
     /// The leader's end, where it was met (and reaped) while tracing.
@@ -59,9 +67,21 @@ impl Tracer {
             tracees.extend(seized);
         }
         let pin = if tracees.len() == 1 { Pin::together(leader) } else { None };
-        tracees.iter().for_each(|t| drop(interrupt(*t)));
+        tracees.iter().for_each(|t| {
+            let _ = interrupt(*t);
+        });
         let (tally, phase) = (Tally::new(), Phase::Before);
-        Ok(Tracer { leader, tracees, tally, pin, phase, reaped: None, broken: None })
+        Ok(Tracer {
+            leader,
+            tracees,
+            tally,
+            pin,
+            begun: Instant::now(),
+            operations: 0,
+            phase,
+            reaped: None,
+            broken: None,
+        })
     }
 
     /// Follows the tracees until the end marker is passed and all are let go, or all have ended.
@@ -76,7 +96,9 @@ impl Tracer {
                     self.go_on(tid, 0);
                 }
                 Change::Signal(signal) => self.go_on(tid, signal),
-                Change::GroupStop if self.phase != Phase::Past => drop(listen(tid)),
+                Change::GroupStop if self.phase != Phase::Past => {
+                    let _ = listen(tid);
+                }
                 Change::Bore(child) => {
                     self.tracees.insert(child);
                     self.go_on(tid, 0);
@@ -96,7 +118,9 @@ impl Tracer {
         if tid == self.leader {
             self.reaped = Some(change);
             // What it leaves behind has nothing more to tell; a tracee's id cannot be reused before it is reaped.
-            self.tracees.iter().for_each(|t| drop(kill(*t, Signal::SIGKILL)));
+            self.tracees.iter().for_each(|t| {
+                let _ = kill(*t, Signal::SIGKILL);
+            });
         }
     }
 
@@ -123,8 +147,16 @@ impl Tracer {
                 self.let_go();
             }
             (Ok(SyscallStop::Entry { arch, number, first }), phase) => match (Marker::of(number, first), phase) {
-                (Some(Marker::Begin), _) => self.phase = Phase::Within,
-                (Some(Marker::End), _) => self.let_go(),
+                (Some(Marker::Begin), _) => {
+                    (self.phase, self.begun) = (Phase::Within, Instant::now());
+                }
+                (Some(Marker::Next), Phase::Within) => {
+                    self.operations += 1;
+                    if self.begun.elapsed() >= PATIENCE {
+                        self.let_go();
+                    }
+                }
+                (Some(_), _) => self.let_go(),
                 (None, Phase::Within) => {
                     self.unpin_if_seen(number);
                     self.tally.enters(tid, arch, number);
@@ -145,7 +177,9 @@ impl Tracer {
     fn let_go(&mut self) {
         self.phase = Phase::Past;
         self.pin = None;
-        self.tracees.iter().for_each(|t| drop(interrupt(*t)));
+        self.tracees.iter().for_each(|t| {
+            let _ = interrupt(*t);
+        });
     }
 }
 

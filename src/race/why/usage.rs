@@ -36,7 +36,7 @@ pub fn measure(track: &mut dyn Track, entrant: usize, operations: u64) -> Result
     }
     let (pmu, migrations, no_pmu) = counters.finish(total.operations);
     let usage = Usage { cpu_migrations: migrations, ..total.per_operation(tick_ns) };
-    Ok(Measured { operations, usage, pmu, no_pmu })
+    Ok(Measured { usage, pmu, no_pmu })
 }
 
 /// `operations` runs, and what they claim to have done.
@@ -78,10 +78,10 @@ impl Totals {
     fn add(&mut self, counted: &Counted) {
         self.user_ns += counted.user_time().num_nanoseconds();
         self.system_ns += counted.system_time().num_nanoseconds();
-        self.voluntary += i64::from(counted.voluntary_context_switches());
-        self.involuntary += i64::from(counted.involuntary_context_switches());
-        self.minor += i64::from(counted.minor_page_faults());
-        self.major += i64::from(counted.major_page_faults());
+        self.voluntary += counted.voluntary_context_switches();
+        self.involuntary += counted.involuntary_context_switches();
+        self.minor += counted.minor_page_faults();
+        self.major += counted.major_page_faults();
     }
 
     fn add_difference(&mut self, before: &Totals, after: &Totals, operations: u64) {
