@@ -17,3 +17,6 @@ pub mod perf_probe;
 pub mod socket;
 pub mod tmpfile;
 pub mod userfault;
+pub mod inherit;
+pub mod perf_event;
+pub mod ptrace;

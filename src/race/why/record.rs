@@ -55,6 +55,8 @@ pub struct Usage {
     pub minor_faults: f64,
     /// Page faults that waited for I/O, per operation.
     pub major_faults: f64,
+    /// Moves from one CPU to another, per operation (perf_event_open(2)); absent where that is refused.
+    pub cpu_migrations: Option<f64>,
 }
 
 /// What the performance monitoring unit counted, per operation (perf_event_open(2)).
