@@ -3,9 +3,11 @@
 //! Wrappers take `AsFd`, return owned values, say what they do about EINTR and short transfers, hold no policy,
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
+pub mod descriptor;
 pub mod eintr;
 pub mod ficlone;
 pub mod io_uring;
 pub mod mincore;
 pub mod mmap;
+pub mod publish;
 pub mod tmpfile;
