@@ -10,6 +10,7 @@ pub mod content;
 pub mod method;
 pub mod place;
 pub mod race;
+pub mod tool;
 
 mod copy_file_range;
 mod direct;
@@ -30,7 +31,7 @@ pub static FAMILY: Family = Family {
     title: "copy a file into another",
     page: include_str!("README.md"),
     recipes: &[],
-    tool: None,
+    tool: Some(&tool::VERB),
     races: &[&RACE],
 };
 

@@ -43,11 +43,17 @@ fn mount_type(path: &Path) -> Option<String> {
     above.max_by_key(|m| m.mount_point.components().count()).map(|m| m.fs_type)
 }
 
+/// Writes `file` to its disk and asks for its pages to leave the page cache; some may stay.
+pub fn evict(file: &File) -> Result<()> {
+    let cannot = || "cannot drop a file from the page cache".to_owned();
+    fdatasync(file).sys("fdatasync", cannot)?;
+    posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).sys("posix_fadvise", cannot)
+}
+
 /// Drops the first `len` bytes of `file` from the page cache, and sees that they are gone.
 pub fn drop_cache(file: &File, len: u64) -> Result<()> {
     let cannot = || "cannot drop the source from the page cache".to_owned();
-    fdatasync(file).sys("fdatasync", cannot)?;
-    posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED).sys("posix_fadvise", cannot)?;
+    evict(file)?;
     let resident = || resident_pages(file, len).sys("mincore", cannot);
     if resident()? == 0 {
         return Ok(());
