@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod crossover;
 pub mod engine;
 pub mod listing;
+pub mod noise;
 pub mod plan;
 pub mod result;
 mod runner;
@@ -16,6 +17,7 @@ pub mod sampling;
 pub mod self_test;
 pub mod statistics;
 pub mod sweep;
+pub mod why;
 
 use clap::{ArgMatches, Command};
 use schemars::JsonSchema;
