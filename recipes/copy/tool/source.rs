@@ -1,0 +1,108 @@
+//! What is copied: opened once, and what its metadata can be believed of.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::sys::statfs::fstatfs;
+
+use crate::error::{Context, Error, Result};
+use crate::sys::descriptor::duplicate;
+
+/// File systems whose files are made up on reading, so that their sizes mean nothing.
+const MADE_UP: [i64; 8] = [
+    libc::PROC_SUPER_MAGIC,
+    libc::SYSFS_MAGIC,
+    libc::CGROUP2_SUPER_MAGIC,
+    libc::CGROUP_SUPER_MAGIC,
+    libc::DEBUGFS_MAGIC,
+    libc::TRACEFS_MAGIC,
+    libc::SECURITYFS_MAGIC,
+    libc::BPF_FS_MAGIC,
+];
+
+/// An open source.
+pub struct Source {
+    /// The file.
+    pub file: File,
+    /// As the user named it.
+    pub path: PathBuf,
+    /// Its metadata when it was opened.
+    pub was: Metadata,
+    /// Its size where that can be believed: the copy ends there. None is read until its end.
+    pub size: Option<u64>,
+}
+
+impl Source {
+    /// Opens `path`; `-` and the names of descriptors are this process's own.
+    pub fn open(path: &Path) -> Result<Self> {
+        let own = own_descriptor(path, 0);
+        let shown = shown(path);
+        let file = match own {
+            Some(number) => duplicate(number).sys("dup", || format!("cannot read {shown}"))?,
+            // Not to wait for a FIFO's writer here, where Ctrl-C is not looked at.
+            None => OpenOptions::new()
+                .read(true)
+                .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+                .open(path)
+                .sys("open", || format!("cannot open {shown}"))?,
+        };
+        let was = file.metadata().sys("fstat", || format!("cannot see what {shown} is"))?;
+        if was.is_dir() {
+            return Err(Error::failed(format!("cannot copy {shown}: it is a directory"))
+                .fix("name one file of it; directories are for cp -r or rsync"));
+        }
+        let believed = was.is_file() && own.is_none() && was.len() > 0 && !made_up(&file);
+        let size = believed.then_some(was.len());
+        if !was.is_file() && own.is_none() {
+            block(&file).sys("fcntl(F_SETFL)", || format!("cannot read {shown}"))?;
+        }
+        Ok(Source { file, path: path.to_owned(), was, size })
+    }
+
+    /// As a message names it.
+    pub fn shown(&self) -> String {
+        shown(&self.path)
+    }
+
+    /// Whether reading may wait for someone else.
+    pub fn may_wait(&self) -> bool {
+        let kind = self.was.file_type();
+        kind.is_fifo() || kind.is_socket() || kind.is_char_device()
+    }
+
+    /// Whether `other` is this very file, by whatever name.
+    pub fn is(&self, other: &Metadata) -> bool {
+        (self.was.dev(), self.was.ino()) == (other.dev(), other.ino()) && !self.was.file_type().is_char_device()
+    }
+
+    /// Its metadata now.
+    pub fn now(&self) -> Result<Metadata> {
+        self.file.metadata().sys("fstat", || format!("cannot see the size of {}", self.shown()))
+    }
+}
+
+fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+fn made_up(file: &File) -> bool {
+    fstatfs(file).is_ok_and(|s| MADE_UP.contains(&s.filesystem_type().0))
+}
+
+fn block(file: &File) -> nix::Result<()> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
+    fcntl(file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).map(drop)
+}
+
+/// The number of the descriptor of this process that `path` means; `-` means `standard`.
+pub fn own_descriptor(path: &Path, standard: i32) -> Option<i32> {
+    match path.to_str()? {
+        "-" => Some(standard),
+        "/dev/stdin" => Some(0),
+        "/dev/stdout" => Some(1),
+        "/dev/stderr" => Some(2),
+        other => other.strip_prefix("/dev/fd/").or_else(|| other.strip_prefix("/proc/self/fd/"))?.parse().ok(),
+    }
+}

@@ -1,0 +1,135 @@
+//! Where the copy goes: into something that stays what it is, or to a name that a new file takes.
+
+use std::ffi::{CString, OsStr};
+use std::fs::{File, FileType, Metadata, OpenOptions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+
+use super::place::Place;
+use super::source::{Source, own_descriptor};
+use crate::error::{Context, Error, Result};
+use crate::sys::descriptor::duplicate;
+
+/// Where the copy goes.
+pub enum Target {
+    /// A device, a FIFO, an open descriptor: written into.
+    InPlace {
+        /// Open for writing.
+        file: File,
+        /// As a message names it.
+        name: String,
+        /// Whether it is this process's standard output.
+        standard_output: bool,
+    },
+    /// A name in a directory, which a new file takes in one step.
+    Place(Place),
+}
+
+impl Target {
+    /// Finds out what `path` is to `source`.
+    pub fn resolve(path: &Path, source: &Source) -> Result<Self> {
+        if let Some(number) = own_descriptor(path, 1) {
+            return into_descriptor(number, path, source);
+        }
+        match path.metadata() {
+            Ok(there) if there.is_dir() => into_directory(path, source),
+            Ok(there) => onto(path, &there, source),
+            Err(e) if e.raw_os_error() == Some(Errno::ENOENT as i32) => new(path),
+            Err(e) => Err(e).sys("stat", || format!("cannot see what {} is", path.display())),
+        }
+    }
+}
+
+fn into_descriptor(number: i32, path: &Path, source: &Source) -> Result<Target> {
+    let name = if number == 1 { "standard output".to_owned() } else { path.display().to_string() };
+    let file = duplicate(number).sys("fcntl(F_DUPFD)", || format!("cannot write to {name}"))?;
+    if file.metadata().is_ok_and(|there| source.is(&there)) {
+        return Err(same(source, &name));
+    }
+    Ok(Target::InPlace { file, name, standard_output: number == 1 })
+}
+
+fn into_directory(directory: &Path, source: &Source) -> Result<Target> {
+    let shown = directory.display();
+    let name = match own_descriptor(&source.path, 0) {
+        None => source.path.file_name(),
+        Some(_) => None,
+    };
+    let Some(name) = name else {
+        return Err(Error::usage(format!("{shown} is a directory, and the source has no name to take there"))
+            .fix("name the file in it"));
+    };
+    let path = directory.join(name);
+    match path.metadata() {
+        Ok(there) if there.is_dir() => {
+            Err(Error::failed(format!("cannot replace {}: it is a directory", path.display())))
+        }
+        Ok(there) => onto(&path, &there, source),
+        Err(_) => new(&path),
+    }
+}
+
+/// A path that leads to something other than a directory.
+fn onto(path: &Path, there: &Metadata, source: &Source) -> Result<Target> {
+    let shown = path.display();
+    if source.is(there) {
+        return Err(same(source, &shown.to_string()));
+    }
+    let kind = there.file_type();
+    if kind.is_file() {
+        // What a symbolic link leads to is replaced, not the link.
+        let real = path.canonicalize().sys("realpath", || format!("cannot follow {shown}"))?;
+        return place(&real, path, true);
+    }
+    if !writable_kind(kind) {
+        return Err(Error::failed(format!("cannot write to {shown}: it is a socket"))
+            .fix("nc -U sends to a socket from a pipe"));
+    }
+    let file = OpenOptions::new().write(true).open(path).sys("open", || format!("cannot write to {shown}"))?;
+    Ok(Target::InPlace { file, name: shown.to_string(), standard_output: false })
+}
+
+fn writable_kind(kind: FileType) -> bool {
+    kind.is_fifo() || kind.is_char_device() || kind.is_block_device()
+}
+
+/// A path that leads nowhere yet.
+fn new(path: &Path) -> Result<Target> {
+    let shown = path.display();
+    if let Ok(target) = path.read_link() {
+        return Err(Error::failed(format!(
+            "cannot write to {shown}: it is a symbolic link to {}, which does not exist",
+            target.display()
+        ))
+        .fix("remove the link, or name its target"));
+    }
+    if path.as_os_str().as_bytes().ends_with(b"/") {
+        return Err(
+            Error::failed(format!("cannot copy into {shown}: there is no such directory")).fix("mkdir it first")
+        );
+    }
+    place(path, path, false)
+}
+
+fn place(real: &Path, named: &Path, exists: bool) -> Result<Target> {
+    let shown = named.display().to_string();
+    let name = real.file_name().map(OsStr::as_bytes).and_then(|n| CString::new(n).ok());
+    let name = name.ok_or_else(|| Error::usage(format!("'{shown}' is no name for a file")))?;
+    let parent = match real.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = open(&parent, flags, Mode::empty()).sys("open", || format!("cannot write to {shown}"))?;
+    Ok(Target::Place(Place { directory, path: parent, name, shown, exists }))
+}
+
+fn same(source: &Source, dst: &str) -> Error {
+    Error::failed(format!("{} and {dst} are the same file", source.shown()))
+        .fix("nothing to do: both names already hold it")
+}
