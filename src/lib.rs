@@ -12,11 +12,13 @@
 //! | [`race`] | the paired comparison of a family's contenders |
 //! | [`report`] | the versioned data of a run, and its views |
 //! | [`host`] | the fingerprint of this machine |
+//! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`packet`] | pure decoding of frames, no I/O |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
 //! | [`cli`] | one file per generic verb; views print, the library does not |
 
 pub mod cli;
+pub mod cpus;
 pub mod demo;
 pub mod error;
 pub mod host;

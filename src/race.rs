@@ -4,7 +4,19 @@
 //! erased side: [`Race`] (registered) -> [`Course`] (configured by flags) -> [`Track`] (one prepared workload).
 //! METHOD.md states how a race is measured and what its verdicts mean.
 
+pub mod clock;
+pub mod comparison;
+pub mod crossover;
+pub mod engine;
+pub mod listing;
 pub mod noise;
+pub mod plan;
+pub mod result;
+mod runner;
+pub mod sampling;
+pub mod self_test;
+pub mod statistics;
+pub mod sweep;
 pub mod why;
 
 use clap::{ArgMatches, Command};
@@ -29,6 +41,14 @@ pub enum Axis {
     Bytes,
     /// Things at the same time (connections, threads).
     Concurrency,
+}
+
+/// A size as its axis is written: "48 KiB", "16".
+pub fn axis_value(axis: Axis, size: u64) -> String {
+    match axis {
+        Axis::Bytes => crate::units::bytes(size),
+        Axis::Concurrency => size.to_string(),
+    }
 }
 
 /// One size or concurrency at which contenders are compared.
@@ -254,9 +274,13 @@ impl<T: Task> Track for TaskTrack<T> {
     }
 }
 
+/// Every registered race, in the cookbook's order.
+pub fn all() -> impl Iterator<Item = &'static dyn Race> + Clone {
+    crate::recipes::FAMILIES.iter().flat_map(|f| f.races.iter().copied())
+}
+
 /// The registered race of this name, or the only race of the family of this name.
 pub fn find(name: &str) -> Option<&'static dyn Race> {
-    let all = || crate::recipes::FAMILIES.iter().flat_map(|f| f.races.iter().copied());
     all().find(|r| r.name() == name).or_else(|| match crate::recipe::find_family(name)?.races {
         [only] => Some(*only),
         _ => None,

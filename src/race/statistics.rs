@@ -1,0 +1,291 @@
+//! The statistics of a race: order statistics only, so that a stalled sample weighs no more than any other.
+
+/// The value at quantile `q` (0 to 1) of ascending `sorted`, interpolated between neighbours; NaN when empty.
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = q.clamp(0.0, 1.0) * last as f64;
+    let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    below + (above - below) * place.fract()
+}
+
+/// Ascending order; for finite values.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut values = values.to_vec();
+    values.sort_unstable_by(f64::total_cmp);
+    values
+}
+
+/// The bootstrap percentile interval of the median of ascending `sorted`, at `confidence` (0.95).
+///
+/// It is computed exactly instead of by resampling: the median of a resample is at most the k-th smallest value
+/// when at least half of its draws fall among the k smallest, which is a binomial probability. This is what
+/// infinitely many resamples would give, without their randomness and cost.
+pub fn bootstrap_median(sorted: &[f64], confidence: f64) -> (f64, f64) {
+    let n = sorted.len();
+    if n == 0 {
+        return (f64::NAN, f64::NAN);
+    }
+    // Of an even number there are two middle values: the lower bounds below and the upper above (no narrower).
+    let rank = binomial_rank(n, n.div_ceil(2), (1.0 - confidence) / 2.0);
+    (sorted[rank - 1], sorted[n - rank])
+}
+
+/// The smallest k for which a resample's `middle`-th smallest value is at most the k-th, with probability `p` or more.
+fn binomial_rank(n: usize, middle: usize, p: f64) -> usize {
+    let reaches = |k: usize| 1.0 - binomial_below(n, k as f64 / n as f64, middle) >= p;
+    let (mut low, mut high) = (1, n);
+    while low < high {
+        let k = low.midpoint(high);
+        if reaches(k) { high = k } else { low = k + 1 }
+    }
+    low.min(n.div_ceil(2))
+}
+
+/// The probability of fewer than `m` successes in `n` trials of probability `p`.
+///
+/// Sums the tail that does not hold the mode, from its largest term on until terms no longer count.
+fn binomial_below(n: usize, p: f64, m: usize) -> f64 {
+    if m == 0 || m > n {
+        return if m == 0 { 0.0 } else { 1.0 };
+    }
+    if p <= 0.0 || p >= 1.0 {
+        return if p <= 0.0 { 1.0 } else { 0.0 };
+    }
+    let odds = p / (1.0 - p);
+    let tail = |first: usize, next: &dyn Fn(usize) -> Option<(usize, f64)>| {
+        let (mut k, mut term) = (first, probability(n, p, first));
+        let mut sum = term;
+        while let Some((after, factor)) = next(k) {
+            (k, term) = (after, term * factor);
+            sum += term;
+            if term <= sum * 1e-17 {
+                break;
+            }
+        }
+        sum
+    };
+    if (m as f64) <= n as f64 * p {
+        tail(m - 1, &|k| (k > 0).then(|| (k - 1, k as f64 / ((n - k + 1) as f64 * odds))))
+    } else {
+        1.0 - tail(m, &|k| (k < n).then(|| (k + 1, (n - k) as f64 * odds / (k + 1) as f64)))
+    }
+}
+
+/// The probability of exactly `k` successes in `n` trials of probability `p`.
+fn probability(n: usize, p: f64, k: usize) -> f64 {
+    let ln_choose = ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
+    (ln_choose + k as f64 * p.ln() + (n - k) as f64 * (-p).ln_1p()).exp()
+}
+
+/// ln n!, by Stirling's series where it is exact to the last digits.
+fn ln_factorial(n: usize) -> f64 {
+    if n < 16 {
+        return (2..=n).map(|k| k as f64).product::<f64>().ln();
+    }
+    let x = n as f64;
+    let series = 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3)) + 1.0 / (1260.0 * x.powi(5));
+    x * x.ln() - x + 0.5 * (std::f64::consts::TAU * x).ln() + series
+}
+
+/// The exact two-sided sign test: how probable is a split of signs at least this uneven when neither is favoured.
+/// Zeros say nothing and are left out.
+pub fn sign_test(differences: &[f64]) -> f64 {
+    let above = differences.iter().filter(|d| **d > 0.0).count();
+    let below = differences.iter().filter(|d| **d < 0.0).count();
+    let n = above + below;
+    (2.0 * binomial_below(n, 0.5, above.min(below) + 1)).min(1.0)
+}
+
+/// How the samples of one contender spread over the run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Split {
+    /// The middle of the fast cluster.
+    pub fast: f64,
+    /// The middle of the slow cluster.
+    pub slow: f64,
+    /// The share of samples in the slow cluster, 0 to 1.
+    pub slow_share: f64,
+    /// True where the samples change cluster again and again; false where the run moved from one to the other.
+    pub alternates: bool,
+}
+
+/// Fewer samples than this are too few to tell two modes from one.
+const MODES_FROM: usize = 20;
+/// Two clusters must be this many of their own standard deviations apart (Ashman's D; 2.65 for halves of a bell).
+const APART: f64 = 4.0;
+/// Each cluster must hold this share: fewer are outliers, not a mode.
+const SHARE: f64 = 0.1;
+/// Modes nearer than this (in logarithms: 5 %) are of no practical interest.
+const NEAREST: f64 = 0.05;
+
+/// Two clusters in `times` (positive, in the order they were taken), if there are two.
+pub fn two_modes(times: &[f64]) -> Option<Split> {
+    let n = times.len();
+    if n < MODES_FROM {
+        return None;
+    }
+    let logs: Vec<f64> = times.iter().map(|t| t.max(f64::MIN_POSITIVE).ln()).collect();
+    let ranked = sorted(&logs);
+    let cut = best_cut(&ranked)?;
+    let (fast, slow) = ranked.split_at(cut);
+    let ((fast_mean, fast_sd), (slow_mean, slow_sd)) = (mean_and_sd(fast), mean_and_sd(slow));
+    let distance = slow_mean - fast_mean;
+    let spread = ((fast_sd * fast_sd + slow_sd * slow_sd) / 2.0).sqrt();
+    // Between two modes there is a valley: a wide plateau has none.
+    let valley = (fast_mean + distance / 3.0)..(slow_mean - distance / 3.0);
+    let between = ranked.iter().filter(|v| valley.contains(v)).count();
+    if distance < NEAREST || distance < APART * spread || between * 20 > n {
+        return None;
+    }
+    let edge = fast[cut - 1].midpoint(slow[0]);
+    let changes = logs.windows(2).filter(|w| (w[0] > edge) != (w[1] > edge)).count();
+    let slow_share = slow.len() as f64 / n as f64;
+    let expected = 2.0 * slow_share * (1.0 - slow_share) * n as f64;
+    Some(Split {
+        fast: quantile(fast, 0.5).exp(),
+        slow: quantile(slow, 0.5).exp(),
+        slow_share,
+        alternates: changes as f64 > 0.3 * expected,
+    })
+}
+
+/// Where to cut ascending `ranked` so that the two parts are as far apart as can be (Otsu's criterion).
+fn best_cut(ranked: &[f64]) -> Option<usize> {
+    let n = ranked.len();
+    let total: f64 = ranked.iter().sum();
+    let mut below = 0.0;
+    let mut best = None;
+    for (i, value) in ranked.iter().enumerate() {
+        below += value;
+        let (left, right) = ((i + 1) as f64, (n - i - 1) as f64);
+        if left < SHARE * n as f64 || right < SHARE * n as f64 {
+            continue;
+        }
+        let gap = (total - below) / right - below / left;
+        let score = left * right * gap * gap;
+        if best.is_none_or(|(high, _)| score > high) {
+            best = Some((score, i + 1));
+        }
+    }
+    best.map(|(_, cut)| cut)
+}
+
+fn mean_and_sd(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n;
+    (mean, variance.sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bell of standard deviation 1 (Irwin-Hall of twelve).
+    fn bell(rng: &mut fastrand::Rng) -> f64 {
+        (0..12).map(|_| rng.f64()).sum::<f64>() - 6.0
+    }
+
+    #[test]
+    fn quantiles_interpolate() {
+        assert_eq!(quantile(&[1.0, 2.0, 3.0, 4.0], 0.5), 2.5);
+        assert_eq!([0.0, 0.9, 1.0].map(|q| quantile(&[0.0, 10.0], q)), [0.0, 9.0, 10.0]);
+        assert!(quantile(&[], 0.5).is_nan());
+    }
+
+    #[test]
+    fn binomial_tails_are_right_on_both_sides() {
+        for (n, p, m, below) in [
+            (10, 0.5, 3, 0.0546875),
+            (10, 0.5, 8, 0.9453125),
+            (4, 0.25, 1, 0.31640625),
+            (20, 0.9, 20, 0.8784233454),
+            (5, 0.3, 0, 0.0),
+            (5, 0.3, 6, 1.0),
+        ] {
+            assert!((binomial_below(n, p, m) - below).abs() < 1e-9, "{n} {p} {m}");
+        }
+        assert!((binomial_below(5000, 0.5, 2501) - 0.505641).abs() < 1e-5, "no underflow");
+        assert!(sign_test(&[1.0; 3000]) < 1e-300);
+    }
+
+    #[test]
+    fn the_exact_bootstrap_is_what_resampling_gives() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for n in [7, 25, 101] {
+            let data = sorted(&(0..n).map(|_| bell(&mut rng)).collect::<Vec<_>>());
+            let medians = sorted(
+                &(0..20_000)
+                    .map(|_| quantile(&sorted(&(0..n).map(|_| data[rng.usize(..n)]).collect::<Vec<_>>()), 0.5))
+                    .collect::<Vec<_>>(),
+            );
+            let (low, high) = bootstrap_median(&data, 0.95);
+            let rank = |v: f64| data.iter().position(|d| *d >= v).unwrap() as i64;
+            assert!((rank(low) - rank(quantile(&medians, 0.025))).abs() <= 1, "{n}");
+            assert!((rank(high) - rank(quantile(&medians, 0.975))).abs() <= 1, "{n}");
+        }
+    }
+
+    #[test]
+    fn the_interval_holds_the_true_median_about_as_often_as_it_says() {
+        let mut rng = fastrand::Rng::with_seed(11);
+        for n in [10, 30, 200] {
+            let held = (0..1000)
+                .filter(|_| {
+                    let data = sorted(&(0..n).map(|_| bell(&mut rng)).collect::<Vec<_>>());
+                    let (low, high) = bootstrap_median(&data, 0.95);
+                    low <= 0.0 && 0.0 <= high
+                })
+                .count();
+            assert!((915..=990).contains(&held), "{n}: {held} of 1000");
+        }
+    }
+
+    #[test]
+    fn intervals_of_few_values_stay_within_them() {
+        assert_eq!(bootstrap_median(&[3.0], 0.95), (3.0, 3.0));
+        assert_eq!(bootstrap_median(&[1.0, 2.0], 0.95), (1.0, 2.0));
+        assert_eq!(bootstrap_median(&[1.0, 2.0, 4.0], 0.95), (1.0, 4.0));
+        assert!(bootstrap_median(&[], 0.95).0.is_nan());
+    }
+
+    #[test]
+    fn the_sign_test_is_the_textbook_one() {
+        assert_eq!(sign_test(&[]), 1.0);
+        assert!((sign_test(&[1.0; 5]) - 0.0625).abs() < 1e-12);
+        assert!((sign_test(&[1.0; 6]) - 0.03125).abs() < 1e-12);
+        assert!((sign_test(&[-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]) - 0.0390625).abs() < 1e-12);
+        assert_eq!(sign_test(&[1.0, -1.0]), 1.0);
+    }
+
+    #[test]
+    fn two_modes_are_found_and_one_is_left_alone() {
+        let mut rng = fastrand::Rng::with_seed(3);
+        let (mut found, mut alarms) = (0, 0);
+        for _ in 0..200 {
+            let two: Vec<f64> = (0..100)
+                .map(|_| if rng.f64() < 0.3 { 200.0 } else { 130.0 } * (0.05 * bell(&mut rng)).exp())
+                .collect();
+            found += usize::from(two_modes(&two).is_some_and(|s| s.alternates));
+            let one: Vec<f64> = (0..100).map(|_| 100.0 * (0.2 * bell(&mut rng)).exp()).collect();
+            let flat: Vec<f64> = (0..100).map(|_| 100.0 + 100.0 * rng.f64()).collect();
+            let tail: Vec<f64> = (0..100).map(|_| 100.0 - 20.0 * rng.f64().max(1e-9).ln()).collect();
+            alarms += [one, flat, tail].iter().filter(|v| two_modes(v).is_some()).count();
+        }
+        assert!(found >= 195, "{found} of 200 found");
+        assert!(alarms <= 3, "{alarms} of 600 called bimodal");
+    }
+
+    #[test]
+    fn a_step_in_mid_run_is_no_alternation() {
+        let step: Vec<f64> = (0..100).map(|i| if i < 50 { 100.0 } else { 200.0 } + f64::from(i % 7)).collect();
+        assert!(!two_modes(&step).unwrap().alternates);
+    }
+
+    #[test]
+    fn odd_input_does_no_harm() {
+        assert_eq!(two_modes(&[]), None);
+        assert_eq!(two_modes(&[5.0; 50]), None);
+        assert_eq!(two_modes(&[0.0; 50]), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! What stands around the tables: the head of a report, and the lines below its tables.
+
+use std::collections::BTreeMap;
+
+use super::Report;
+use crate::race::result::{Measured, ModesKind, Outcome, SizeResult, Stop};
+use crate::race::{Axis, axis_value};
+use crate::units;
+
+/// Race, settings, machine.
+pub fn head(report: &Report) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", report.race, report.title)];
+    let mut facts: Vec<String> = report.settings.iter().map(|s| format!("{} {}", s.name, s.value)).collect();
+    facts.extend(report.method.pinned_cpus.as_ref().map(|c| format!("pinned to CPU {}", crate::cpus::list(c))));
+    facts.push(format!("seed {}", report.method.seed));
+    lines.push(facts.join(", "));
+    lines.extend(report.host.lines());
+    lines
+}
+
+/// "64 KiB: 200 rounds, 3 disturbed; stopped because ...".
+pub fn title(result: &SizeResult, report: &Report) -> String {
+    let mut title = format!("{}  {}", axis_value(report.axis, result.size), units_of(result.rounds, "round"));
+    if !result.disturbed_rounds.is_empty() {
+        title += &format!(", {} disturbed", result.disturbed_rounds.len());
+    }
+    if let Some(reached) = result.precision_reached {
+        title += &format!(", intervals within +-{}", percent(reached));
+    }
+    title + &format!("; {}", stop(result.stop, report))
+}
+
+fn stop(stop: Stop, report: &Report) -> String {
+    match stop {
+        Stop::Precision => format!("stopped: +-{} was asked for", percent(report.method.precision)),
+        Stop::Budget => "stopped: its share of the budget is spent".to_owned(),
+        Stop::FewestRounds => {
+            format!("over budget: {} rounds are the fewest; allow more with --budget", report.method.fewest_rounds)
+        }
+        Stop::MostRounds => "stopped: the most rounds were done".to_owned(),
+        Stop::Interrupted => "INTERRUPTED".to_owned(),
+        Stop::NothingToMeasure => "nothing could be measured".to_owned(),
+    }
+}
+
+/// What the table has no room for: reasons, modes, limits that were beaten. `marks` numbers the reasons.
+#[derive(Default)]
+pub struct Notes {
+    reasons: Vec<String>,
+    remarks: BTreeMap<(String, String), Vec<u64>>,
+}
+
+impl Notes {
+    /// The short word for an outcome that is no measurement, numbered for [`Notes::lines`].
+    pub fn mark(&mut self, contender: &str, outcome: &Outcome) -> String {
+        let (word, reason) = match outcome {
+            Outcome::Measured(_) => return String::new(),
+            Outcome::Unfinished => return "interrupted".to_owned(),
+            Outcome::Unavailable { finding, .. } => ("not available", finding),
+            Outcome::Wrong { mismatch } => ("WRONG RESULT", mismatch),
+            Outcome::Failed { error } => ("FAILED", error),
+        };
+        let reason = format!("{contender}: {reason}");
+        let number = self.reasons.iter().position(|r| *r == reason).unwrap_or_else(|| {
+            self.reasons.push(reason);
+            self.reasons.len() - 1
+        });
+        format!("{word} [{}]", number + 1)
+    }
+
+    /// Remarks on a measurement; the same remark at several sizes is made once.
+    pub fn remark(&mut self, size: u64, contender: &str, measured: &Measured) {
+        let mut note = |text: &str| {
+            self.remarks.entry((contender.to_owned(), text.to_owned())).or_default().push(size);
+        };
+        match measured.modes.map(|m| m.kind) {
+            Some(ModesKind::Bimodal) => note("is bimodal"),
+            Some(ModesKind::Shifted) => note("changed speed during the run (its ratios hold, its times do not)"),
+            None => {}
+        }
+        if measured.versus_limit.as_ref().is_some_and(|c| c.verdict == crate::race::comparison::Verdict::Faster) {
+            note("beats the limit: it does not do all of the work that the limit counts");
+        }
+    }
+
+    /// The lines below the tables.
+    pub fn lines(&self, report: &Report) -> Vec<String> {
+        let reasons = self.reasons.iter().enumerate().map(|(i, r)| format!("[{}] {r}", i + 1));
+        let remarks = self.remarks.iter().map(|((contender, text), sizes)| {
+            let places: Vec<String> = sizes.iter().map(|s| place(report, contender, *s)).collect();
+            wrapped(&format!("{contender} {text} at {}", places.join(", ")), "    ")
+        });
+        reasons.chain(remarks.flatten()).collect()
+    }
+}
+
+/// A size, with the two modes of a contender that has two there.
+fn place(report: &Report, contender: &str, size: u64) -> String {
+    let result = report.sizes.iter().find(|r| r.size == size);
+    let at = axis_value(report.axis, size);
+    match result.and_then(|r| r.measured(contender)).and_then(|m| m.modes) {
+        Some(m) => format!(
+            "{at} ({:.0} % near {}, {:.0} % near {})",
+            100.0 * (1.0 - m.slow_share),
+            units::nanoseconds(m.fast_ns_per_operation),
+            100.0 * m.slow_share,
+            units::nanoseconds(m.slow_ns_per_operation)
+        ),
+        None => at,
+    }
+}
+
+/// Why lines, crossovers, noise.
+pub fn tail(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut size = None;
+    for why in &report.why {
+        if size != Some(why.size) {
+            lines.push(format!("why ({})", axis_value(report.axis, why.size)));
+            size = Some(why.size);
+        }
+        lines.extend(wrapped(&format!("  {}: {}", why.contender, why.line()), "      "));
+    }
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(report.crossovers.lines(report.axis));
+    lines.extend(report.noise.lines());
+    if report.interrupted {
+        lines.push("INTERRUPTED: this is what was known by then".to_owned());
+    }
+    lines
+}
+
+/// Text is broken before this column.
+const WIDTH: usize = 100;
+
+/// `text` in lines that fit, those after the first indented. Findings are not wrapped: people paste commands from them.
+pub fn wrapped(text: &str, indent: &str) -> Vec<String> {
+    let margin = &text[..text.len() - text.trim_start().len()];
+    let mut lines = Vec::new();
+    let mut line = margin.to_owned();
+    for word in text.split_whitespace() {
+        let begun = !line.trim().is_empty();
+        if begun && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+        } else if begun {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// "1.0 %".
+pub fn percent(fraction: f64) -> String {
+    match 100.0 * fraction {
+        p if p < 0.095 => format!("{p:.2} %"),
+        p if p < 9.95 => format!("{p:.1} %"),
+        p => format!("{p:.0} %"),
+    }
+}
+
+/// "1 round", "3 rounds".
+pub fn units_of(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What the axis is called above a table.
+pub fn rate(axis: Axis, measured: &Measured) -> String {
+    match (axis, measured.bytes_per_second) {
+        (Axis::Bytes, Some(_)) => units::rate(measured.bytes_per_operation, measured.ns_per_operation.p50),
+        _ => format!("{} /s", quantity(1e9 / measured.ns_per_operation.p50)),
+    }
+}
+
+fn quantity(n: f64) -> String {
+    match n {
+        n if n >= 1e6 => format!("{:.2} M", n / 1e6),
+        n if n >= 1e4 => format!("{:.1} k", n / 1e3),
+        n => format!("{n:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        let text = format!("  head: {}", "word ".repeat(40).trim_end());
+        let lines = wrapped(&text, "      ");
+        assert!(lines.len() == 3 && lines.iter().all(|l| l.chars().count() <= WIDTH), "{lines:?}");
+        assert!(lines[0].starts_with("  head: word") && lines[1].starts_with("      word"));
+        assert_eq!(wrapped("short", "  "), ["short"]);
+        assert_eq!(wrapped(&"x".repeat(200), "  "), ["x".repeat(200)]);
+    }
+
+    #[test]
+    fn percentages_are_short() {
+        assert_eq!([0.0004, 0.01, 0.123, 1.34].map(percent), ["0.04 %", "1.0 %", "12 %", "134 %"]);
+    }
+}
