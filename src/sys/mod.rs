@@ -2,3 +2,9 @@
 //!
 //! Wrappers take `AsFd`, return owned values, say what they do about EINTR and short transfers, hold no policy,
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
+
+pub mod guard_page;
+pub mod local_time;
+pub mod packet_socket;
+pub mod socket_drops;
+pub mod socket_filter;
