@@ -1,6 +1,32 @@
 //! Needs: what a recipe or contender requires of the host, how that is probed, and findings.
 //!
-//! A new need is one file in `src/need/` with a `pub static NEED: Need`, and one line in [`ALL`].
+//! A new need is one file in `src/need/` (or a static beside its kin) with a `pub static NAME: Need`, and one line in
+//! [`ALL`]. Its probe makes the real call; what a refusal means on this host is worked out by [`diagnose`], which is
+//! pure: it reasons over the [`evidence`] gathered after a failure, so that every cause can be tested with a made-up
+//! host.
+
+mod af_alg;
+mod af_xdp;
+mod bpf;
+pub mod capability;
+pub mod diagnose;
+pub mod evidence;
+pub mod feature;
+mod files;
+mod io_uring;
+pub mod kconfig;
+mod ktls;
+mod kvm;
+mod libpcap;
+mod memory;
+pub mod modprobe;
+mod namespace;
+mod notify;
+mod packet;
+mod perf;
+mod program;
+mod ptrace;
+mod raw;
 
 use std::fmt;
 
@@ -9,7 +35,57 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Every need syskit knows, in the order `doctor` shows them: a line each.
-pub static ALL: &[&Need] = &[];
+pub static ALL: &[&Need] = &[
+    &NET_RAW,
+    &PACKET_SOCKET,
+    &PACKET_RING,
+    &AF_XDP,
+    &LIBPCAP,
+    &AF_ALG,
+    &AF_ALG_HASH,
+    &AF_ALG_SKCIPHER,
+    &AF_ALG_AEAD,
+    &AF_ALG_RNG,
+    &KTLS,
+    &IO_URING,
+    &DIRECT_IO,
+    &REFLINK,
+    &COPY_FILE_RANGE,
+    &SPLICE,
+    &INOTIFY,
+    &FANOTIFY,
+    &MEMFD,
+    &USERFAULTFD,
+    &PTRACE,
+    &UPROBES,
+    &KPROBES,
+    &PMU,
+    &BPF,
+    &BTF,
+    &NET_NAMESPACE,
+    &KVM,
+    &QEMU,
+    &TCPDUMP,
+    &GDB,
+    &STRACE,
+];
+
+pub use af_alg::{AF_ALG, AF_ALG_AEAD, AF_ALG_HASH, AF_ALG_RNG, AF_ALG_SKCIPHER};
+pub use af_xdp::AF_XDP;
+pub use bpf::{BPF, BTF};
+pub use files::{COPY_FILE_RANGE, DIRECT_IO, REFLINK, SPLICE};
+pub use io_uring::IO_URING;
+pub use ktls::KTLS;
+pub use kvm::KVM;
+pub use libpcap::LIBPCAP;
+pub use memory::{MEMFD, USERFAULTFD};
+pub use namespace::NET_NAMESPACE;
+pub use notify::{FANOTIFY, INOTIFY};
+pub use packet::{PACKET_RING, PACKET_SOCKET};
+pub use perf::{KPROBES, PMU, UPROBES};
+pub use program::{GDB, QEMU, STRACE, TCPDUMP};
+pub use ptrace::PTRACE;
+pub use raw::NET_RAW;
 
 /// Something a recipe requires of the host: a kernel feature, a capability, a device, a program.
 pub struct Need {

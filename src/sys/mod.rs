@@ -3,8 +3,15 @@
 //! Wrappers take `AsFd`, return owned values, say what they do about EINTR and short transfers, hold no policy,
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
+pub mod bpf_probe;
+pub mod child;
+pub mod clone_file;
 pub mod guard_page;
+pub mod kvm;
 pub mod local_time;
 pub mod packet_socket;
+pub mod perf_probe;
+pub mod socket;
 pub mod socket_drops;
 pub mod socket_filter;
+pub mod userfault;

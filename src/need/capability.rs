@@ -1,0 +1,30 @@
+//! Capabilities, by name and bit: capabilities(7).
+
+/// One of the kernel's capabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capability {
+    /// Its name in capabilities(7).
+    pub name: &'static str,
+    /// Its bit in the masks of /proc/PID/status.
+    pub bit: u8,
+}
+
+/// Raw and packet sockets.
+pub const NET_RAW: Capability = Capability { name: "CAP_NET_RAW", bit: 13 };
+/// Network administration.
+pub const NET_ADMIN: Capability = Capability { name: "CAP_NET_ADMIN", bit: 12 };
+/// Tracing any process.
+pub const SYS_PTRACE: Capability = Capability { name: "CAP_SYS_PTRACE", bit: 19 };
+/// The catch-all of administration.
+pub const SYS_ADMIN: Capability = Capability { name: "CAP_SYS_ADMIN", bit: 21 };
+/// Performance monitoring (since Linux 5.8).
+pub const PERFMON: Capability = Capability { name: "CAP_PERFMON", bit: 38 };
+/// Loading BPF programs (since Linux 5.8).
+pub const BPF: Capability = Capability { name: "CAP_BPF", bit: 39 };
+
+impl Capability {
+    /// Whether `mask`, as in the CapEff line of /proc/PID/status, holds it.
+    pub fn in_mask(self, mask: u64) -> bool {
+        mask >> self.bit & 1 == 1
+    }
+}
