@@ -275,7 +275,8 @@ mod tests {
     fn a_routing_header_under_way_changes_the_goal() {
         let mut routing = vec![6, 2, 0, 1, 0, 0, 0, 0];
         routing.extend([0x20; 16]);
-        let goal = |p: &[u8]| *decode(p).1.unwrap().addresses.unwrap().destination().to_string().as_bytes().first().unwrap();
+        let goal =
+            |p: &[u8]| *decode(p).1.unwrap().addresses.unwrap().destination().to_string().as_bytes().first().unwrap();
         assert_eq!(goal(&packet(ROUTING, &routing)), b'2');
         routing[3] = 0;
         assert_eq!(goal(&packet(ROUTING, &routing)), b':');

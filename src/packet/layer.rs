@@ -127,7 +127,11 @@ impl<'a> Carried<'a> {
 
     /// Why `needed` bytes are not there: cut by the capture, or never sent.
     pub fn short(&self, needed: usize) -> Trouble {
-        if self.length >= needed { Trouble::Truncated } else { Trouble::Malformed("the packet ends inside its header") }
+        if self.length >= needed {
+            Trouble::Truncated
+        } else {
+            Trouble::Malformed("the packet ends inside its header")
+        }
     }
 }
 

@@ -96,7 +96,9 @@ impl<'a> End<'a> {
         let Some(carried) = self.carried() else { return };
         if let Some(addresses) = carried.addresses {
             match (*self, ports(&carried)) {
-                (End::Trouble(..), Some((source, destination))) => text::endpoints(out, addresses, source, destination),
+                (End::Trouble(..), Some((source, destination))) => {
+                    text::endpoints(out, addresses, source, destination)
+                }
                 _ => text::addresses(out, addresses),
             }
             out.push_str(": ");

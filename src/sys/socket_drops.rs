@@ -18,8 +18,7 @@ pub fn drops(socket: impl AsFd) -> nix::Result<u32> {
     let mut length = mem::size_of_val(&values) as libc::socklen_t;
     let fd = socket.as_fd().as_raw_fd();
     // SAFETY: the pointer and length are those of `values`, which lives across the call.
-    let done = unsafe {
-        libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, (&raw mut values).cast(), &mut length)
-    };
+    let done =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_MEMINFO, (&raw mut values).cast(), &mut length) };
     Errno::result(done).map(|_| values[DROPS])
 }

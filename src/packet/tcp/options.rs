@@ -51,6 +51,15 @@ pub enum TcpOption<'a> {
         /// True for the experimental form (kind 254 with magic f989).
         experimental: bool,
     },
+    /// Accurate ECN (RFC 9768): byte counters.
+    AccurateEcn {
+        /// 0 or 1: the order in which the counters stand.
+        order: u8,
+        /// The counters, three bytes each; trailing ones may be left out.
+        counters: &'a [u8],
+        /// True for the experimental form (kind 254 with magic acc0 or acc1).
+        experimental: bool,
+    },
     /// A kind without a decoder, or a known one with a length it does not have.
     Other {
         /// Option kind.
@@ -65,8 +74,8 @@ pub enum TcpOption<'a> {
     },
     /// The capture ends inside this option.
     Truncated {
-        /// Option kind.
-        kind: u8,
+        /// Option kind, where that much was captured.
+        kind: Option<u8>,
     },
 }
 
@@ -126,18 +135,18 @@ impl<'a> Iterator for Options<'a> {
         if self.length == 0 {
             return None;
         }
-        let Some(&kind) = self.bytes.first() else { return self.stop(TcpOption::Truncated { kind: 0 }) };
+        let Some(&kind) = self.bytes.first() else { return self.stop(TcpOption::Truncated { kind: None }) };
         let (size, option) = match (kind, self.bytes.get(1)) {
             (0, _) => return self.stop(TcpOption::End),
             (1, _) => (1, TcpOption::Nop),
             (kind, None) if self.length == 1 => return self.stop(TcpOption::Malformed { kind }),
-            (kind, None) => return self.stop(TcpOption::Truncated { kind }),
+            (kind, None) => return self.stop(TcpOption::Truncated { kind: Some(kind) }),
             (kind, Some(&size)) if size < 2 || usize::from(size) > self.length => {
                 return self.stop(TcpOption::Malformed { kind });
             }
             (kind, Some(&size)) => match self.bytes.get(2..size.into()) {
                 Some(data) => (size.into(), decode(kind, data)),
-                None => return self.stop(TcpOption::Truncated { kind }),
+                None => return self.stop(TcpOption::Truncated { kind: Some(kind) }),
             },
         };
         self.bytes = &self.bytes[size..];
@@ -152,16 +161,19 @@ fn decode(kind: u8, data: &[u8]) -> TcpOption<'_> {
         (3, &[shift]) => TcpOption::WindowScale(shift),
         (4, []) => TcpOption::SackPermitted,
         (5, _) if data.len().is_multiple_of(8) => TcpOption::Sack(data.as_chunks().0),
-        (8, &[a, b, c, d, e, f, g, h]) => TcpOption::Timestamps {
-            value: u32::from_be_bytes([a, b, c, d]),
-            echo: u32::from_be_bytes([e, f, g, h]),
-        },
+        (8, &[a, b, c, d, e, f, g, h]) => {
+            TcpOption::Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) }
+        }
         (19, _) if data.len() == 16 => TcpOption::Md5(data.first_chunk().expect("16 bytes")),
         (28, &[a, b]) => TcpOption::UserTimeout(u16::from_be_bytes([a, b])),
         (29, [key, next_key, mac @ ..]) => TcpOption::Authentication { key: *key, next_key: *next_key, mac },
         (30, _) if !data.is_empty() => TcpOption::Multipath(data),
         (34, cookie) => TcpOption::FastOpen { cookie, experimental: false },
         (254, [0xf9, 0x89, cookie @ ..]) => TcpOption::FastOpen { cookie, experimental: true },
+        (172 | 174, counters) => TcpOption::AccurateEcn { order: (kind - 172) / 2, counters, experimental: false },
+        (254, [0xac, magic @ (0xc0 | 0xc1), counters @ ..]) => {
+            TcpOption::AccurateEcn { order: magic & 1, counters, experimental: true }
+        }
         _ => TcpOption::Other { kind, data },
     }
 }
@@ -189,14 +201,21 @@ impl TcpOption<'_> {
             TcpOption::Multipath(_) => 30,
             TcpOption::FastOpen { experimental: false, .. } => 34,
             TcpOption::FastOpen { experimental: true, .. } => 254,
-            TcpOption::Other { kind, .. } | TcpOption::Malformed { kind } | TcpOption::Truncated { kind } => kind,
+            TcpOption::AccurateEcn { experimental: true, .. } => 254,
+            TcpOption::AccurateEcn { order, .. } => 172 + 2 * order,
+            TcpOption::Other { kind, .. } | TcpOption::Malformed { kind } => kind,
+            TcpOption::Truncated { kind } => kind.unwrap_or_default(),
         }
     }
 
     /// Appends its name, in tcpdump's words.
     pub fn name(&self, out: &mut String) {
-        if let TcpOption::FastOpen { experimental: true, .. } = self {
-            return out.push_str("exp-tfo");
+        match self {
+            TcpOption::FastOpen { experimental: true, .. } => return out.push_str("exp-tfo"),
+            TcpOption::AccurateEcn { experimental: true, order, .. } => {
+                return out.push_str(if *order == 0 { "exp-acc0" } else { "exp-acc1" });
+            }
+            _ => {}
         }
         out.push_str(match self.kind() {
             0 => "eol",
@@ -227,7 +246,7 @@ impl TcpOption<'_> {
     pub fn line(&self, out: &mut String) {
         match self {
             TcpOption::Malformed { .. } => return out.push_str("[bad opt]"),
-            TcpOption::Truncated { .. } => return out.push_str("[|tcp]"),
+            TcpOption::Truncated { kind: None } => return out.push_str("[|tcp]"),
             _ => self.name(out),
         }
         let _ = match *self {
@@ -252,7 +271,10 @@ impl TcpOption<'_> {
             TcpOption::FastOpen { cookie, .. } => write!(out, " cookie {}", text::to_hex(cookie)),
             TcpOption::Md5(digest) => write!(out, " {}", text::to_hex(digest)),
             TcpOption::Multipath(data) => write!(out, " 0x{}", text::to_hex(data)),
-            TcpOption::Other { data, .. } if !data.is_empty() => write!(out, " 0x{}", text::to_hex(data)),
+            TcpOption::AccurateEcn { counters: data, .. } | TcpOption::Other { data, .. } if !data.is_empty() => {
+                write!(out, " 0x{}", text::to_hex(data))
+            }
+            TcpOption::Truncated { .. } => write!(out, " [|tcp]"),
             _ => Ok(()),
         };
     }
@@ -261,8 +283,15 @@ impl TcpOption<'_> {
     pub fn document(&self) -> Document {
         let mut name = String::new();
         self.name(&mut name);
-        let mut document =
-            Document { kind: self.kind(), name, value: None, echo: None, blocks: Vec::new(), data: None, trouble: None };
+        let mut document = Document {
+            kind: self.kind(),
+            name,
+            value: None,
+            echo: None,
+            blocks: Vec::new(),
+            data: None,
+            trouble: None,
+        };
         match *self {
             TcpOption::End | TcpOption::Nop | TcpOption::SackPermitted => {}
             TcpOption::MaximumSegmentSize(n) | TcpOption::UserTimeout(n) => document.value = Some(n.into()),
@@ -273,7 +302,9 @@ impl TcpOption<'_> {
             TcpOption::Authentication { key, next_key, mac } => {
                 document.data = Some(format!("{key:02x}{next_key:02x}{}", text::to_hex(mac)));
             }
-            TcpOption::Multipath(data) | TcpOption::Other { data, .. } => document.data = Some(text::to_hex(data)),
+            TcpOption::AccurateEcn { counters: data, .. }
+            | TcpOption::Multipath(data)
+            | TcpOption::Other { data, .. } => document.data = Some(text::to_hex(data)),
             TcpOption::FastOpen { cookie, .. } => document.data = Some(text::to_hex(cookie)),
             TcpOption::Malformed { .. } => document.trouble = Some("malformed"),
             TcpOption::Truncated { .. } => document.trouble = Some("truncated"),

@@ -50,8 +50,8 @@ fn status(verdict: Verdict) -> String {
     match verdict {
         Verdict::Correct => "correct".to_owned(),
         Verdict::Incorrect { expected } => format!("incorrect -> 0x{expected:04x}"),
-        Verdict::Partial => "partial, left to offload".to_owned(),
-        Verdict::Unverified { why } => format!("unverified, {why}"),
+        Verdict::Partial => "partial: left to offload".to_owned(),
+        Verdict::Unverified { why } => format!("unverified: {why}"),
     }
 }
 

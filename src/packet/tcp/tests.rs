@@ -56,8 +56,8 @@ fn a_cut_capture_leaves_the_checksum_open_and_says_where_options_end() {
     let bytes = syn();
     let tcp = decode(&bytes[..47], 60);
     assert_eq!(tcp.checksum_status(), Verdict::Unverified { why: "truncated" });
-    assert_eq!(tcp.options().last(), Some(TcpOption::Truncated { kind: 8 }));
-    assert!(line(&bytes[..47], 60).ends_with("options [mss 65495,sackOK,[|tcp]], length 0"));
+    assert_eq!(tcp.options().last(), Some(TcpOption::Truncated { kind: Some(8) }));
+    assert!(line(&bytes[..47], 60).ends_with("options [mss 65495,sackOK,TS [|tcp]], length 0"));
 }
 
 #[test]
@@ -100,6 +100,8 @@ fn options_are_decoded_each_in_its_form() {
         (&[254, 4, 0xf9, 0x89], "exp-tfo cookiereq"),
         (&[30, 4, 0, 0x81, 1], "mptcp 0x0081,nop"),
         (&[29, 6, 1, 2, 0xab, 0xcd], "tcp-ao keyid 1 rnextkeyid 2 mac 0xabcd"),
+        (&[172, 5, 0, 0, 1], "acc0 0x000001"),
+        (&[254, 4, 0xac, 0xc1], "exp-acc1"),
         (&[99, 3, 0xff, 0], "unknown-99 0xff,eol"),
         (&[2, 3, 1, 1], "mss 0x01,nop"),
         (&[0, 2, 4, 5], "eol"),
