@@ -1,7 +1,28 @@
-//! The sniff family.
+//! The sniff family: what is on the wire.
+
+pub mod capture;
+pub mod filter;
+pub mod interface;
+pub mod packet;
+pub mod pcap;
+pub mod print;
+pub mod raw;
+pub mod receive;
+pub mod sniff_tcp;
+pub mod timestamp;
+pub mod tool;
+
+#[cfg(test)]
+mod filter_tests;
 
 use crate::recipe::Family;
 
 /// The family.
-pub static FAMILY: Family =
-    Family { name: "sniff", title: "sniff", page: include_str!("README.md"), recipes: &[], tool: None, races: &[] };
+pub static FAMILY: Family = Family {
+    name: "sniff",
+    title: "What is on the wire: capture and decode packets",
+    page: include_str!("README.md"),
+    recipes: &[&sniff_tcp::RECIPE],
+    tool: Some(&tool::VERB),
+    races: &[],
+};

@@ -1,0 +1,120 @@
+//! The contract of the capture methods, and the list of them: a file and a line each.
+
+use std::time::Duration;
+
+use libc::sock_filter;
+
+use super::{packet, pcap, raw};
+use crate::error::Result;
+use crate::packet::{Carried, Link};
+use crate::race::Contender;
+
+/// Every capture method, the default first.
+pub static METHODS: &[Contender<dyn Method>] = &[packet::CONTENDER, raw::CONTENDER, pcap::CONTENDER];
+
+/// A way to get at the packets of this host.
+pub trait Method: Sync {
+    /// Starts to capture what `setup` asks for.
+    ///
+    /// # Errors
+    /// Where the socket cannot be had: see the method's needs.
+    fn open(&self, setup: &Setup) -> Result<Box<dyn Capture>>;
+}
+
+/// What to capture.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The interface, or all of them.
+    pub interface: Option<super::interface::Interface>,
+    /// A port that source or destination must have.
+    pub port: Option<u16>,
+}
+
+/// A capture under way.
+pub trait Capture {
+    /// The next packet, waiting at most `wait` for it (not at all where that is zero); a signal ends the wait.
+    ///
+    /// # Errors
+    /// Where the interface went away, or the socket fails.
+    fn next(&mut self, wait: Duration) -> Result<Event<'_>>;
+
+    /// Packets lost so far because we were too slow to take them.
+    ///
+    /// # Errors
+    /// Where the kernel does not tell.
+    fn dropped(&mut self) -> Result<u64>;
+}
+
+/// What waiting for a packet came to.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A packet.
+    Packet(Captured<'a>),
+    /// None came.
+    Nothing,
+    /// The interface went down; packets come again when it is up again.
+    Down,
+}
+
+/// A captured packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Captured<'a> {
+    /// When the kernel saw it: seconds since the epoch.
+    pub seconds: i64,
+    /// And nanoseconds of that second.
+    pub nanoseconds: u32,
+    /// Which way it went.
+    pub direction: Direction,
+    /// Index of the interface; 0 where the method does not tell.
+    pub interface: u32,
+    /// What it begins with.
+    pub link: Link,
+    /// What was captured.
+    pub bytes: &'a [u8],
+    /// Its length on the wire in bytes.
+    pub length: usize,
+    /// True where the kernel said that a checksum was left to the network device.
+    pub offloaded: bool,
+}
+
+impl<'a> Captured<'a> {
+    /// It, ready to be decoded.
+    pub fn frame(&self) -> Carried<'a> {
+        Carried::frame(self.link, self.bytes, self.length).offloaded(self.offloaded)
+    }
+}
+
+/// Which way a packet went, as seen from this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// To this host.
+    In,
+    /// From this host.
+    Out,
+    /// To a broadcast address.
+    Broadcast,
+    /// To a multicast group.
+    Multicast,
+    /// Between other hosts (promiscuous mode).
+    Other,
+    /// The method does not tell.
+    Unknown,
+}
+
+impl Direction {
+    /// The word that stands in the one-line form, as tcpdump has it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Direction::In => "In",
+            Direction::Out => "Out",
+            Direction::Broadcast => "B",
+            Direction::Multicast => "M",
+            Direction::Other => "P",
+            Direction::Unknown => "?",
+        }
+    }
+}
+
+/// A filter that lets nothing through: for a socket that must not fill up before it is ready.
+pub(super) const NOTHING: [sock_filter; 1] = [sock_filter { code: 0x06, jt: 0, jf: 0, k: 0 }];

@@ -1,0 +1,44 @@
+//! Network interfaces by name and index.
+
+use nix::net::if_::{if_indextoname, if_nameindex, if_nametoindex};
+
+use crate::error::{Error, Result};
+use crate::recipe::nearest;
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Its name ("lo").
+    pub name: String,
+    /// Its index, which stays the same when it is renamed.
+    pub index: u32,
+}
+
+/// The interface of this name; `None` for "any".
+///
+/// # Errors
+/// A usage error that names those there are.
+pub fn find(name: &str) -> Result<Option<Interface>> {
+    if name == "any" {
+        return Ok(None);
+    }
+    if let Ok(index) = if_nametoindex(name) {
+        return Ok(Some(Interface { name: name.to_owned(), index }));
+    }
+    let names = names();
+    let near = nearest(name, names.iter().map(String::as_str));
+    let hint = near.map(|near| format!("did you mean '{near}'? ")).unwrap_or_default();
+    let error = Error::usage(format!("no interface '{}'", name.escape_default()));
+    Err(error.fix(format!("{hint}there are: any, {}", names.join(", "))))
+}
+
+/// The names of the interfaces of this network namespace.
+fn names() -> Vec<String> {
+    let Ok(list) = if_nameindex() else { return Vec::new() };
+    list.iter().map(|i| i.name().to_string_lossy().into_owned()).collect()
+}
+
+/// The name of the interface with this index, while it exists.
+pub fn name(index: u32) -> Option<String> {
+    if_indextoname(index).ok().map(|name| name.to_string_lossy().into_owned())
+}

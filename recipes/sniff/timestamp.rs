@@ -1,0 +1,86 @@
+//! Times of packets: local time of day as tcpdump prints it, and RFC 3339 in UTC for JSON.
+
+use std::fmt::Write;
+
+use crate::sys::local_time;
+
+const DAY: i64 = 86_400;
+/// Offsets from UTC change at whole quarters of an hour.
+const QUARTER: i64 = 900;
+
+/// The local clock; asks for the zone's offset once a quarter of an hour (of packet time).
+#[derive(Debug, Default)]
+pub struct LocalClock {
+    quarter: Option<i64>,
+    offset: i64,
+}
+
+impl LocalClock {
+    /// Local time in seconds: as if the epoch had been at local midnight.
+    fn local(&mut self, seconds: i64) -> i64 {
+        let quarter = seconds.div_euclid(QUARTER);
+        if self.quarter != Some(quarter) {
+            (self.quarter, self.offset) = (Some(quarter), local_time::offset(seconds));
+        }
+        seconds.saturating_add(self.offset)
+    }
+
+    /// Appends "HH:MM:SS.ffffff", local time.
+    pub fn time_of_day(&mut self, out: &mut String, seconds: i64, nanoseconds: u32) {
+        let local = self.local(seconds);
+        time(out, local);
+        let _ = write!(out, ".{:06}", nanoseconds / 1000);
+    }
+
+    /// Appends "YYYY-MM-DD HH:MM:SS.ffffff", local time.
+    pub fn date_and_time(&mut self, out: &mut String, seconds: i64, nanoseconds: u32) {
+        date(out, self.local(seconds));
+        out.push(' ');
+        self.time_of_day(out, seconds, nanoseconds);
+    }
+}
+
+/// "YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ" (RFC 3339, UTC).
+pub fn rfc3339(seconds: i64, nanoseconds: u32) -> String {
+    let mut out = String::with_capacity(30);
+    date(&mut out, seconds);
+    out.push('T');
+    time(&mut out, seconds);
+    let _ = write!(out, ".{nanoseconds:09}Z");
+    out
+}
+
+fn time(out: &mut String, seconds: i64) {
+    let second = seconds.rem_euclid(DAY);
+    let _ = write!(out, "{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+}
+
+/// The civil date, by counting the days of 400-year cycles that begin in March (leap days last).
+fn date(out: &mut String, seconds: i64) {
+    let days = seconds.div_euclid(DAY) + 719_468;
+    let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = 400 * cycle + year + i64::from(month <= 2);
+    let _ = write!(out, "{year:04}-{month:02}-{day:02}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_right_around_leap_days() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000000007Z"),
+            (951_782_400, "2000-02-29T00:00:00.000000007Z"),
+            (1_709_251_199, "2024-02-29T23:59:59.000000007Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000000007Z"),
+            (-1, "1969-12-31T23:59:59.000000007Z"),
+        ] {
+            assert_eq!(rfc3339(seconds, 7), text);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `syskit sniff`: shows the packets that pass.
+
+use std::time::{Duration, Instant};
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use nix::errno::Errno;
+
+use super::capture::{Capture, Event, METHODS, Setup};
+use super::interface;
+use super::print::{Form, Printer, Wanted};
+use crate::error::{Error, Kind, Result};
+use crate::interrupt;
+use crate::packet::{Code, End, Layer, tcp};
+use crate::ui::Ui;
+use crate::units::parse_duration;
+use crate::verb::Verb;
+
+/// The verb.
+pub static VERB: Verb = Verb { name: "sniff", command, run };
+
+/// The longest wait that Ctrl-C and --for must sit out.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Show the packets that pass on this host, decoded
+#[derive(Args)]
+struct Sniff {
+    /// The protocol to show
+    #[arg(value_enum)]
+    protocol: Protocol,
+    /// The interface to listen on, or 'any'
+    #[arg(long, short, value_name = "IF", default_value = "any")]
+    interface: String,
+    /// End after N packets
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End after this time (5s, 250ms, 2m)
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// Only packets from or to this port
+    #[arg(long, short, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+    /// Show every field of the headers, and the data, instead of a line
+    #[arg(long, short, conflicts_with = "json")]
+    verbose: bool,
+    /// Print a JSON object a packet, each on one line
+    #[arg(long)]
+    json: bool,
+    /// The capture method: the first is the default
+    #[arg(long, value_name = "METHOD", value_parser = PossibleValuesParser::new(METHODS.iter().map(|m| m.name)))]
+    via: Option<String>,
+}
+
+/// What can be shown.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Protocol {
+    /// TCP segments, over IPv4 and IPv6
+    Tcp,
+}
+
+const NOTES: &str = "\
+Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
+Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
+
+fn command(command: Command) -> Command {
+    Sniff::augment_args(command).after_help(NOTES)
+}
+
+fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
+    let args = Sniff::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))?;
+    sniff(&args, ui).map_err(|e| e.within("sniff"))
+}
+
+fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
+    let setup = Setup { interface: interface::find(&args.interface)?, port: args.port };
+    let (mut capture, via) = open(args.via.as_deref(), &setup, ui)?;
+    ui.note(format_args!("listening on {} via {via}; Ctrl-C ends", args.interface));
+    let form = match (args.json, args.verbose) {
+        (true, _) => Form::Json,
+        (_, true) => Form::Full,
+        _ => Form::Line,
+    };
+    let mut printer = Printer::new(form, setup.interface.is_none());
+    let wanted = Filter { protocol: args.protocol, port: args.port };
+    let mut tally = Tally::default();
+    let limits = Limits {
+        packets: args.count.unwrap_or(u64::MAX),
+        deadline: args.duration.and_then(|d| Instant::now().checked_add(d)),
+    };
+    let ended = show(&mut *capture, &mut printer, &wanted, &limits, &mut tally, ui);
+    let ended = ended.and_then(|()| ui.flush());
+    if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
+        let dropped = capture.dropped()?;
+        let (shown, captured) = (tally.shown, tally.captured);
+        ui.note(format_args!("{shown} packets shown, {captured} captured, {dropped} dropped by the kernel"));
+    }
+    ended
+}
+
+/// Opens the method that was asked for; unasked, the first, or where this kernel lacks it the next.
+fn open(via: Option<&str>, setup: &Setup, ui: &mut Ui) -> Result<(Box<dyn Capture>, &'static str)> {
+    let named = via.and_then(|name| METHODS.iter().find(|m| m.name == name));
+    if let Some(method) = named {
+        return Ok((method.approach.open(setup).map_err(explain)?, method.name));
+    }
+    let [first, second, ..] = METHODS else { return Err(Error::unavailable("no capture method")) };
+    match first.approach.open(setup) {
+        Ok(capture) => Ok((capture, first.name)),
+        Err(e) if e.errno == Some(Errno::EAFNOSUPPORT) => {
+            ui.note(format_args!("sniff: {e}: falling back to {}, {}", second.name, second.title));
+            Ok((second.approach.open(setup).map_err(explain)?, second.name))
+        }
+        Err(e) => Err(explain(e)),
+    }
+}
+
+/// Adds what to do where the privilege is missing.
+fn explain(e: Error) -> Error {
+    if e.kind != Kind::Denied || e.fix.is_some() {
+        return e;
+    }
+    let program = std::env::current_exe().map_or("syskit".to_owned(), |p| p.display().to_string());
+    e.fix(format!("needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep {program}"))
+}
+
+struct Limits {
+    packets: u64,
+    deadline: Option<Instant>,
+}
+
+impl Limits {
+    /// How long to wait for the next packet at most; `None` once the time is up.
+    fn patience(&self) -> Option<Duration> {
+        match self.deadline.map(|d| d.saturating_duration_since(Instant::now())) {
+            Some(Duration::ZERO) => None,
+            Some(left) => Some(left.min(PATIENCE)),
+            None => Some(PATIENCE),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    shown: u64,
+    captured: u64,
+}
+
+/// Shows packets until a limit is reached or the user asks for the end.
+fn show(
+    capture: &mut dyn Capture,
+    printer: &mut Printer,
+    wanted: &Filter,
+    limits: &Limits,
+    tally: &mut Tally,
+    ui: &mut Ui,
+) -> Result<()> {
+    let mut idle = false;
+    while !interrupt::asked() && tally.shown < limits.packets {
+        let Some(patience) = limits.patience() else { break };
+        // Whoever reads along sees a packet at once, as nothing is held back while waiting; a busy line is
+        // written in large pieces.
+        match capture.next(if idle { patience } else { Duration::ZERO })? {
+            Event::Packet(packet) => {
+                idle = false;
+                tally.captured += 1;
+                tally.shown += u64::from(printer.show(&packet, wanted, ui)?);
+            }
+            Event::Nothing => {
+                ui.flush()?;
+                idle = true;
+            }
+            Event::Down => ui.note("the interface is down: waiting for it to come up"),
+        }
+    }
+    Ok(())
+}
+
+/// The protocol and port that were asked for.
+struct Filter {
+    protocol: Protocol,
+    port: Option<u16>,
+}
+
+impl Wanted for Filter {
+    fn layer(&self, layer: &Layer) -> bool {
+        match (self.protocol, layer) {
+            (Protocol::Tcp, Layer::Tcp(segment)) => {
+                self.port.is_none_or(|port| [segment.source_port(), segment.destination_port()].contains(&port))
+            }
+            _ => false,
+        }
+    }
+
+    fn end(&self, end: &End) -> bool {
+        let Some(carried) = end.carried() else { return false };
+        match self.protocol {
+            Protocol::Tcp => carried.code == Code::Ip(tcp::NUMBER) && self.port.is_none(),
+        }
+    }
+}

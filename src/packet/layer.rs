@@ -1,0 +1,167 @@
+//! What decoders are given and what they give back.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What a captured frame begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// An Ethernet header (also on the loopback and veth interfaces).
+    Ethernet,
+    /// An IPv4 or IPv6 header, told apart by its version (raw sockets, tun, tunnels).
+    Ip,
+    /// Something without a decoder: the hardware type of packet(7) or the link type of a capture file.
+    Other(u16),
+}
+
+/// How a layer names the protocol that it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// By the link itself.
+    Link(Link),
+    /// By an EtherType (RFC 9542), from 0x0600 on.
+    EtherType(u16),
+    /// By IEEE 802.2 logical link control: the Ethernet type field held a length.
+    Llc,
+    /// By an IP protocol number (IPv4 protocol, IPv6 next header).
+    Ip(u8),
+}
+
+/// The IP addresses between which a layer travels, as transport checksums cover them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addresses<'a> {
+    /// IPv4: source, and final destination (behind source routes).
+    V4(&'a [u8; 4], &'a [u8; 4]),
+    /// IPv6: source, and final destination (behind routing headers).
+    V6(&'a [u8; 16], &'a [u8; 16]),
+}
+
+impl Addresses<'_> {
+    /// Where it comes from.
+    pub fn source(&self) -> IpAddr {
+        match *self {
+            Addresses::V4(source, _) => Ipv4Addr::from(*source).into(),
+            Addresses::V6(source, _) => Ipv6Addr::from(*source).into(),
+        }
+    }
+
+    /// Where it goes to.
+    pub fn destination(&self) -> IpAddr {
+        match *self {
+            Addresses::V4(_, destination) => Ipv4Addr::from(*destination).into(),
+            Addresses::V6(_, destination) => Ipv6Addr::from(*destination).into(),
+        }
+    }
+}
+
+/// Which part of a datagram the carried bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// The first fragment: headers are here, the end is not.
+    First,
+    /// A later fragment, at this offset in bytes: no header to decode.
+    Later(u32),
+}
+
+/// What one layer carries for the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Carried<'a> {
+    /// Which protocol it is.
+    pub code: Code,
+    /// What was captured of it.
+    pub bytes: &'a [u8],
+    /// What it measured on the wire, in bytes; more than `bytes` holds where the capture was cut.
+    pub length: usize,
+    /// The IP addresses around it, once there are any.
+    pub addresses: Option<Addresses<'a>>,
+    /// Which part of a datagram it is.
+    pub part: Part,
+    /// True where the kernel said that a checksum was left to the network device.
+    pub offloaded: bool,
+}
+
+impl<'a> Carried<'a> {
+    /// A whole frame: `bytes` captured of `length` on the wire.
+    pub fn frame(link: Link, bytes: &'a [u8], length: usize) -> Self {
+        let code = match (link, bytes.first()) {
+            (Link::Ip, Some(first)) if first >> 4 == 6 => Code::EtherType(crate::packet::ipv6::ETHERTYPE),
+            (Link::Ip, _) => Code::EtherType(crate::packet::ipv4::ETHERTYPE),
+            (link, _) => Code::Link(link),
+        };
+        let length = length.max(bytes.len());
+        Carried { code, bytes, length, addresses: None, part: Part::Whole, offloaded: false }
+    }
+
+    /// Notes that a checksum was left to the network device (TP_STATUS_CSUMNOTREADY of packet(7)).
+    #[must_use]
+    pub fn offloaded(mut self, offloaded: bool) -> Self {
+        self.offloaded = offloaded;
+        self
+    }
+
+    /// What follows a header of `header` bytes, named by `code`: what was captured and what was on the wire.
+    pub fn after(&self, header: usize, code: Code) -> Self {
+        Carried {
+            code,
+            bytes: self.bytes.get(header..).unwrap_or_default(),
+            length: self.length.saturating_sub(header),
+            ..*self
+        }
+    }
+
+    /// The same, ended after `length` bytes on the wire (padding cut off).
+    #[must_use]
+    pub fn ending(self, length: usize) -> Self {
+        let length = length.min(self.length);
+        Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
+    }
+
+    /// The first `N` bytes, or the trouble that they are not there.
+    pub fn header<const N: usize>(&self) -> Result<&'a [u8; N], Trouble> {
+        self.bytes.first_chunk::<N>().ok_or_else(|| self.short(N))
+    }
+
+    /// Why `needed` bytes are not there: cut by the capture, or never sent.
+    pub fn short(&self, needed: usize) -> Trouble {
+        if self.length >= needed {
+            Trouble::Truncated
+        } else {
+            Trouble::Malformed("the packet ends inside its header")
+        }
+    }
+}
+
+/// Why a header could not be decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "text")]
+pub enum Trouble {
+    /// The capture ends inside the header.
+    Truncated,
+    /// The header contradicts itself or the bytes around it.
+    Malformed(&'static str),
+}
+
+/// A decoded header, and what it carries where that is for another decoder.
+pub type Decoded<'a, T> = Result<(T, Option<Carried<'a>>), Trouble>;
+
+/// What one protocol's file provides.
+pub trait Protocol<'a>: Sized {
+    /// Its form in JSON.
+    type Document: Serialize + JsonSchema;
+
+    /// Decodes the header at the start of `carried`.
+    ///
+    /// # Errors
+    /// A [`Trouble`] where not even the fixed header is there or makes sense; lesser faults stand in the value.
+    fn decode(carried: Carried<'a>) -> Decoded<'a, Self>;
+    /// Appends its part of the one-line form, in tcpdump's words.
+    fn line(&self, out: &mut String);
+    /// Appends its part of the full form: a field a line.
+    fn block(&self, out: &mut String);
+    /// Its form in JSON.
+    fn document(&self) -> Self::Document;
+}

@@ -1,0 +1,80 @@
+//! The protocols that are decoded: a line each.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::layer::{Carried, Code, Link, Protocol, Trouble};
+use super::{ethernet, ipv4, ipv6, tcp};
+
+/// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].
+macro_rules! protocols {
+    ($($(#[$doc:meta])* $code:pat => $name:ident::$protocol:ident,)*) => {
+        /// One decoded layer of a frame.
+        #[derive(Debug, Clone, Copy)]
+        pub enum Layer<'a> {
+            $($(#[$doc])* $protocol($name::$protocol<'a>),)*
+        }
+
+        /// The decoded layers as JSON: a key per protocol, only those that are there.
+        #[derive(Debug, Default, Serialize, JsonSchema)]
+        pub struct Document {
+            $($(#[$doc])*
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub $name: Option<<$name::$protocol<'static> as Protocol<'static>>::Document>,)*
+            /// What stands inside a second header of the same protocol (a tunnel).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub inner: Option<Box<Document>>,
+        }
+
+        /// Decodes by what the layer below calls it; `None` where no decoder goes by that code.
+        pub(super) fn decode<'a>(
+            carried: Carried<'a>,
+        ) -> Option<Result<(Layer<'a>, Option<Carried<'a>>), Trouble>> {
+            match carried.code {
+                $($code => Some($name::$protocol::decode(carried).map(|(l, next)| (Layer::$protocol(l), next))),)*
+                _ => None,
+            }
+        }
+
+        /// The name of the protocol that goes by `code`, as it stands in the JSON document.
+        pub fn name(code: Code) -> Option<&'static str> {
+            match code {
+                $($code => Some(stringify!($name)),)*
+                _ => None,
+            }
+        }
+
+        impl Layer<'_> {
+            /// Appends its part of the one-line form.
+            pub fn line(&self, out: &mut String) {
+                match self { $(Layer::$protocol(layer) => layer.line(out),)* }
+            }
+
+            /// Appends its part of the full form.
+            pub fn block(&self, out: &mut String) {
+                match self { $(Layer::$protocol(layer) => layer.block(out),)* }
+            }
+
+            /// Puts its JSON form into `document`.
+            pub fn document(&self, document: &mut Document) {
+                match self {
+                    $(Layer::$protocol(layer) => match document.$name {
+                        None if document.inner.is_none() => document.$name = Some(layer.document()),
+                        _ => self.document(document.inner.get_or_insert_default()),
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+protocols! {
+    /// Ethernet, with its VLAN tags.
+    Code::Link(Link::Ethernet) => ethernet::Ethernet,
+    /// IPv4.
+    Code::EtherType(ipv4::ETHERTYPE) => ipv4::Ipv4,
+    /// IPv6, with its extension headers.
+    Code::EtherType(ipv6::ETHERTYPE) => ipv6::Ipv6,
+    /// TCP.
+    Code::Ip(tcp::NUMBER) => tcp::Tcp,
+}

@@ -1,0 +1,181 @@
+//! How a TCP header is shown: tcpdump's line, the cheat sheet's block, JSON.
+
+use std::fmt::Write;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::options::{self, TcpOption};
+use super::{Fault, Flags, Tcp};
+use crate::packet::checksum::Verdict;
+use crate::packet::text;
+
+/// A TCP header and its payload as JSON.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Document {
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Sequence number, absolute.
+    pub sequence: u32,
+    /// Acknowledgement number, absolute; counts where ACK is set.
+    pub acknowledgement: u32,
+    /// Length of the header in 32-bit words.
+    pub data_offset: u8,
+    /// Names of the flags that are set: FIN, SYN, RST, PSH, ACK, URG, ECE, CWR, AE.
+    pub flags: Vec<&'static str>,
+    /// Receive window, unscaled.
+    pub window: u16,
+    /// Checksum field.
+    pub checksum: u16,
+    /// What verifying it found.
+    pub checksum_status: Verdict,
+    /// Urgent pointer; counts where URG is set.
+    pub urgent_pointer: u16,
+    /// Options, in their order.
+    pub options: Vec<options::Document>,
+    /// Length of the payload on the wire in bytes.
+    pub payload_length: usize,
+    /// The captured payload in hexadecimal.
+    pub payload_hex: String,
+    /// The captured payload as text, with everything but printable ASCII escaped (\n, \r, \t, \\, \xNN).
+    pub payload_text: String,
+    /// What is wrong with the data offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<&'static str>,
+}
+
+fn status(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Correct => "correct".to_owned(),
+        Verdict::Incorrect { expected } => format!("incorrect -> 0x{expected:04x}"),
+        Verdict::Partial => "partial: left to offload".to_owned(),
+        Verdict::Unverified { why } => format!("unverified: {why}"),
+    }
+}
+
+fn fault(tcp: &Tcp) -> Option<&'static str> {
+    tcp.fault().map(|fault| match fault {
+        Fault::OffsetTooShort => "too short, < 20",
+        Fault::OffsetTooLong => "too long, beyond the segment",
+    })
+}
+
+pub(super) fn line(tcp: &Tcp, out: &mut String) {
+    if let Some(addresses) = tcp.addresses() {
+        text::endpoints(out, addresses, tcp.source_port(), tcp.destination_port());
+        out.push_str(": ");
+    }
+    out.push_str("Flags [");
+    letters(tcp.flags(), out);
+    out.push(']');
+    if let Some(why) = fault(tcp) {
+        let _ = write!(out, " [bad hdr length {} - {why}]", tcp.header_length());
+        return;
+    }
+    let _ = write!(out, ", cksum 0x{:04x} ({})", tcp.checksum(), status(tcp.checksum_status()));
+    numbers(tcp, out);
+    let mut before = ", options [";
+    for option in tcp.options() {
+        out.push_str(before);
+        option.line(out);
+        before = ",";
+    }
+    out.push_str(if tcp.options().is_empty() { ", length " } else { "], length " });
+    let _ = write!(out, "{}", tcp.payload_length());
+}
+
+fn letters(flags: Flags, out: &mut String) {
+    let before = out.len();
+    out.extend(Flags::ALL.into_iter().filter(|(bit, ..)| flags.has(*bit)).map(|(.., letter)| letter));
+    if out.len() == before {
+        out.push_str("none");
+    }
+}
+
+/// The numbers of the line: those that count with these flags.
+fn numbers(tcp: &Tcp, out: &mut String) {
+    let flags = tcp.flags();
+    let length = tcp.payload_length();
+    let mut number = |word: &str, n: u32| {
+        out.push_str(word);
+        text::decimal(out, n);
+    };
+    if length > 0 || flags.0 & (Flags::SYN | Flags::FIN | Flags::RST) != 0 {
+        number(", seq ", tcp.sequence());
+    }
+    if length > 0 {
+        number(":", tcp.sequence().wrapping_add(length as u32));
+    }
+    if flags.has(Flags::ACK) {
+        number(", ack ", tcp.acknowledgement());
+    }
+    number(", win ", tcp.window().into());
+    if flags.has(Flags::URG) {
+        number(", urg ", tcp.urgent_pointer().into());
+    }
+}
+
+/// The cheat sheet's facts in its order, then what it lacks.
+pub(super) fn block(tcp: &Tcp, out: &mut String) {
+    if let Some(addresses) = tcp.addresses() {
+        text::field(out, "Source", addresses.source());
+        text::field(out, "Destination", addresses.destination());
+    }
+    text::field(out, "Source Port", tcp.source_port());
+    text::field(out, "Dest Port", tcp.destination_port());
+    text::field(out, "Sequence Number", tcp.sequence());
+    text::field(out, "Acknowledgement", tcp.acknowledgement());
+    text::field(out, "Data Offset", format_args!("{} ({} bytes)", tcp.data_offset(), tcp.header_length()));
+    out.push_str("Flags           :");
+    for (bit, name, _) in &Flags::ALL[..8] {
+        let _ = write!(out, " {name} {}", u8::from(tcp.flags().has(*bit)));
+    }
+    out.push_str(if tcp.flags().has(Flags::AE) { " AE 1\n" } else { "\n" });
+    text::field(out, "Window", tcp.window());
+    text::field(out, "Checksum", format_args!("0x{:04x} ({})", tcp.checksum(), status(tcp.checksum_status())));
+    text::field(out, "Urgent Pointer", tcp.urgent_pointer());
+    if let Some(why) = fault(tcp) {
+        text::field(out, "Fault", format_args!("header length {} is {why}", tcp.header_length()));
+    }
+    for option in tcp.options() {
+        let mut line = String::new();
+        option.line(&mut line);
+        text::field(out, "Option", line);
+    }
+    data(tcp, out);
+}
+
+fn data(tcp: &Tcp, out: &mut String) {
+    let (captured, length) = (tcp.payload().len(), tcp.payload_length());
+    let cut = if captured < length { format!(", {captured} captured") } else { String::new() };
+    text::field(out, "Data", format_args!("{length} bytes{cut}"));
+    for line in tcp.payload().split_inclusive(|&b| b == b'\n') {
+        out.push_str("    ");
+        text::escaped(out, line);
+        out.push('\n');
+    }
+}
+
+pub(super) fn document(tcp: &Tcp) -> Document {
+    let mut payload_text = String::new();
+    text::escaped(&mut payload_text, tcp.payload());
+    Document {
+        source_port: tcp.source_port(),
+        destination_port: tcp.destination_port(),
+        sequence: tcp.sequence(),
+        acknowledgement: tcp.acknowledgement(),
+        data_offset: tcp.data_offset(),
+        flags: tcp.flags().names().collect(),
+        window: tcp.window(),
+        checksum: tcp.checksum(),
+        checksum_status: tcp.checksum_status(),
+        urgent_pointer: tcp.urgent_pointer(),
+        options: tcp.options().map(|o: TcpOption| o.document()).collect(),
+        payload_length: tcp.payload_length(),
+        payload_hex: text::to_hex(tcp.payload()),
+        payload_text,
+        fault: fault(tcp),
+    }
+}

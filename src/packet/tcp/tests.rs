@@ -1,0 +1,125 @@
+use super::options::TcpOption;
+use super::*;
+use crate::packet::{Layer, Link, walk};
+
+/// The first segment of a connection on loopback, from the IP header on, as Linux sends it.
+fn syn() -> Vec<u8> {
+    let mut p = vec![0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1];
+    p.extend([0xa1, 0x02, 0x1f, 0x40, 0, 0, 0x04, 0xd2, 0, 0, 0, 0, 0xa0, 0x02, 0xff, 0xd7, 0, 0, 0, 0]);
+    p.extend([2, 4, 0xff, 0xd7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7]);
+    p
+}
+
+fn decode(bytes: &[u8], length: usize) -> Tcp<'_> {
+    match walk(Carried::frame(Link::Ip, bytes, length)).last() {
+        Some(Layer::Tcp(tcp)) => tcp,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn line(bytes: &[u8], length: usize) -> String {
+    let mut out = String::new();
+    decode(bytes, length).line(&mut out);
+    out
+}
+
+#[test]
+fn the_line_is_tcpdumps() {
+    let mut bytes = syn();
+    let Verdict::Incorrect { expected } = decode(&bytes, 60).checksum_status() else { panic!("zero is wrong") };
+    bytes[36..38].copy_from_slice(&expected.to_be_bytes());
+    assert_eq!(
+        line(&bytes, 60),
+        format!(
+            "127.0.0.1.41218 > 127.0.0.1.8000: Flags [S], cksum 0x{expected:04x} (correct), seq 1234, win 65495, \
+             options [mss 65495,sackOK,TS val 1 ecr 0,nop,wscale 7], length 0"
+        )
+    );
+}
+
+#[test]
+fn a_checksum_left_to_the_device_is_no_error() {
+    let mut bytes = syn();
+    let addresses = decode(&bytes, 60).addresses().unwrap();
+    let partial = checksum::pseudo_header(addresses, NUMBER, 40).folded();
+    bytes[36..38].copy_from_slice(&partial.to_be_bytes());
+    assert_eq!(decode(&bytes, 60).checksum_status(), Verdict::Partial);
+    bytes[36] ^= 0x55;
+    assert!(matches!(decode(&bytes, 60).checksum_status(), Verdict::Incorrect { .. }));
+    let told = Carried::frame(Link::Ip, &bytes, 60).offloaded(true);
+    let Some(Layer::Tcp(tcp)) = walk(told).last() else { panic!() };
+    assert_eq!(tcp.checksum_status(), Verdict::Partial, "the kernel said so");
+}
+
+#[test]
+fn a_cut_capture_leaves_the_checksum_open_and_says_where_options_end() {
+    let bytes = syn();
+    let tcp = decode(&bytes[..47], 60);
+    assert_eq!(tcp.checksum_status(), Verdict::Unverified { why: "truncated" });
+    assert_eq!(tcp.options().last(), Some(TcpOption::Truncated { kind: Some(8) }));
+    assert!(line(&bytes[..47], 60).ends_with("options [mss 65495,sackOK,TS [|tcp]], length 0"));
+}
+
+#[test]
+fn wrong_data_offsets_are_named_and_hide_the_payload() {
+    let mut bytes = syn();
+    bytes[32] = 0x40;
+    let tcp = decode(&bytes, 60);
+    assert_eq!((tcp.fault(), tcp.payload(), tcp.options().count()), (Some(Fault::OffsetTooShort), &[][..], 0));
+    bytes[32] = 0xf0;
+    assert_eq!(decode(&bytes, 60).fault(), Some(Fault::OffsetTooLong));
+    assert!(line(&bytes, 60).ends_with("Flags [S] [bad hdr length 60 - too long, beyond the segment]"));
+}
+
+#[test]
+fn every_flag_has_its_bit() {
+    let mut bytes = syn();
+    bytes[32..34].copy_from_slice(&[0xa1, 0xff]);
+    let names: Vec<_> = decode(&bytes, 60).flags().names().collect();
+    assert_eq!(names, ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"]);
+    assert!(line(&bytes, 60).contains("Flags [FSRP.UEWe]"));
+    bytes[32..34].copy_from_slice(&[0xa0, 0]);
+    assert!(line(&bytes, 60).contains("Flags [none]"));
+}
+
+fn options(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for option in Options::new(bytes, bytes.len()) {
+        out.push_str(if out.is_empty() { "" } else { "," });
+        option.line(&mut out);
+    }
+    out
+}
+
+#[test]
+fn options_are_decoded_each_in_its_form() {
+    for (bytes, text) in [
+        (&[5, 10, 0, 0, 0, 1, 0, 0, 0, 9][..], "sack 1 {1:9}"),
+        (&[34, 2], "tfo cookiereq"),
+        (&[34, 6, 1, 2, 3, 4], "tfo cookie 01020304"),
+        (&[254, 4, 0xf9, 0x89], "exp-tfo cookiereq"),
+        (&[30, 4, 0, 0x81, 1], "mptcp 0x0081,nop"),
+        (&[29, 6, 1, 2, 0xab, 0xcd], "tcp-ao keyid 1 rnextkeyid 2 mac 0xabcd"),
+        (&[172, 5, 0, 0, 1], "acc0 0x000001"),
+        (&[254, 4, 0xac, 0xc1], "exp-acc1"),
+        (&[99, 3, 0xff, 0], "unknown-99 0xff,eol"),
+        (&[2, 3, 1, 1], "mss 0x01,nop"),
+        (&[0, 2, 4, 5], "eol"),
+    ] {
+        assert_eq!(options(bytes), text, "{bytes:?}");
+    }
+}
+
+#[test]
+fn option_lengths_that_lie_end_the_list() {
+    for bytes in [&[2, 0, 1][..], &[2, 1, 1], &[2, 9, 1], &[8], &[1, 5, 255]] {
+        assert!(options(bytes).ends_with("[bad opt]"), "{bytes:?}: {}", options(bytes));
+    }
+}
+
+#[test]
+fn sequence_numbers_wrap() {
+    let mut bytes = syn();
+    bytes[24..28].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert_eq!(decode(&bytes, 60).next_sequence(), 0);
+}
