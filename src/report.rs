@@ -7,7 +7,7 @@ mod race_text;
 mod self_test_text;
 mod table;
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::Result;
@@ -20,6 +20,7 @@ use crate::race::result::{Outcome, SizeResult};
 use crate::race::self_test::SelfTest;
 use crate::race::why::Why;
 use crate::ui::Ui;
+use crate::verb::Document;
 
 pub use json::save;
 
@@ -29,8 +30,8 @@ pub type View = fn(&Report, &mut Ui) -> Result<()>;
 /// Every format a report can be shown in: name and view, a line each.
 pub static FORMATS: &[(&str, View)] = &[("text", table::show), ("json", json::show)];
 
-/// Every document that syskit prints with a schema: name and schema, a line each.
-pub static SCHEMAS: &[(&str, fn() -> Schema)] = &[
+/// The documents of `syskit bench`.
+pub static SCHEMAS: &[Document] = &[
     ("bench", || schemars::schema_for!(Report)),
     ("bench-list", || schemars::schema_for!(crate::race::listing::Races)),
 ];

@@ -6,6 +6,9 @@ use schemars::Schema;
 use crate::error::Result;
 use crate::ui::Ui;
 
+/// A JSON document by name, and its JSON Schema (`syskit generate schema NAME`).
+pub type Document = (&'static str, fn() -> Schema);
+
 /// What is typed after `syskit`.
 pub struct Verb {
     /// The word.
@@ -14,6 +17,6 @@ pub struct Verb {
     pub command: fn(Command) -> Command,
     /// Does the work.
     pub run: fn(&ArgMatches, &mut Ui) -> Result<()>,
-    /// The JSON Schema of what its `--json` prints (`syskit generate schema VERB`).
-    pub schema: Option<fn() -> Schema>,
+    /// The JSON documents it prints.
+    pub schemas: &'static [Document],
 }

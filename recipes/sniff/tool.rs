@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use super::capture::{Capture, Event, METHODS, Setup};
 use super::interface;
-use super::print::{Form, Printer, Wanted};
+use super::print::{Form, PacketDocument, Printer, Wanted};
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::packet::{Code, End, Layer, tcp};
@@ -17,7 +17,8 @@ use crate::units::parse_duration;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "sniff", command, run };
+pub static VERB: Verb =
+    Verb { name: "sniff", command, run, schemas: &[("sniff", || schemars::schema_for!(PacketDocument))] };
 
 /// The longest wait that Ctrl-C and --for must sit out.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -25,7 +25,7 @@ use desk::Desk;
 use options::{Options, Output};
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "bench", command, run, schema: None };
+pub static VERB: Verb = Verb { name: "bench", command, run, schemas: crate::report::SCHEMAS };
 
 fn command(command: Command) -> Command {
     let command = command

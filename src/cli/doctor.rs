@@ -7,7 +7,7 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "doctor", command, run, schema: None };
+pub static VERB: Verb = Verb { name: "doctor", command, run, schemas: &[] };
 
 fn command(command: Command) -> Command {
     command

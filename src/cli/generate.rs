@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::{ArgMatches, Args, Subcommand};
 use clap_complete::Shell;
 
-use crate::error::{Context, Error, Result};
+use crate::error::{Context, Result};
 use crate::ui::{Ui, output_error};
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "generate", command: Generate::augment_args, run, schema: None };
+pub static VERB: Verb = Verb { name: "generate", command: Generate::augment_args, run, schemas: &[] };
 
 /// Generate shell completions, man pages and JSON Schemas
 #[derive(Args)]
@@ -32,10 +32,10 @@ enum What {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
-    /// Print the JSON Schema of what a verb's --json prints, or list the verbs that have one
+    /// Print the JSON Schema of a document that --json prints, or list the documents
     Schema {
-        /// The verb
-        verb: Option<String>,
+        /// The document; most are named as their verb
+        name: Option<String>,
     },
 }
 
@@ -54,20 +54,17 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
             clap_mangen::generate_to(super::command(), &dir)
                 .sys("write", || format!("cannot write man pages into {}", dir.display()))
         }
-        What::Schema { verb } => schema(verb.as_deref(), ui),
+        What::Schema { name } => schema(name.as_deref(), ui),
     }
 }
 
-fn schema(verb: Option<&str>, ui: &mut Ui) -> Result<()> {
-    let documented = || super::verbs().filter_map(|v| Some((v.name, v.schema?)));
-    let Some(name) = verb else {
-        return documented().try_for_each(|(name, _)| ui.line(name));
+fn schema(name: Option<&str>, ui: &mut Ui) -> Result<()> {
+    let documents = || super::verbs().flat_map(|v| v.schemas);
+    let Some(name) = name else {
+        return documents().try_for_each(|(name, _)| ui.line(name));
     };
-    match documented().find(|(n, _)| *n == name) {
+    match documents().find(|(n, _)| *n == name) {
         Some((_, schema)) => ui.json(&schema()),
-        None if super::verbs().any(|v| v.name == name) => {
-            Err(Error::usage(format!("'{name}' prints no JSON document")).fix("see: syskit generate schema"))
-        }
-        None => Err(super::unknown("verb", name, documented().map(|(n, _)| n))),
+        None => Err(super::unknown("JSON document", name, documents().map(|(n, _)| *n))),
     }
 }

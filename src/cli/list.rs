@@ -13,7 +13,7 @@ use crate::verb::Verb;
 
 /// The verb.
 pub static VERB: Verb =
-    Verb { name: "list", command: List::augment_args, run, schema: Some(|| schema_for!(Listing)) };
+    Verb { name: "list", command: List::augment_args, run, schemas: &[("list", || schema_for!(Listing))] };
 
 /// List the recipes: id, cheat-sheet section, and whether it can run on this host
 #[derive(Args)]

@@ -19,7 +19,7 @@ use crate::verb::Verb;
 
 /// The verb.
 pub static VERB: Verb =
-    Verb { name: "run", command: Run::augment_args, run, schema: Some(|| schema_for!(RunReport)) };
+    Verb { name: "run", command: Run::augment_args, run, schemas: &[("run", || schema_for!(RunReport))] };
 
 /// Run recipes for real: each makes its own input, verifies its result, cleans up
 ///

@@ -11,7 +11,8 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "show", command: Show::augment_args, run, schema: Some(|| schema_for!(Shown)) };
+pub static VERB: Verb =
+    Verb { name: "show", command: Show::augment_args, run, schemas: &[("show", || schema_for!(Shown))] };
 
 /// Show a recipe: its page, and the very source that `syskit run` executes
 ///

@@ -1,6 +1,7 @@
 //! What integration tests share: the program under test, loud skips, console blocks.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod capture_file;
 pub mod console;
 
 use std::process::{Command, Output};

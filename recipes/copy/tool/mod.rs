@@ -31,7 +31,8 @@ use crate::units;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "copy", command, run };
+pub static VERB: Verb =
+    Verb { name: "copy", command, run, schemas: &[("copy", || schemars::schema_for!(CopyDocument))] };
 
 /// Copy a file: holes stay holes, the mode is kept, DST is replaced in one step or not at all
 #[derive(Args)]
