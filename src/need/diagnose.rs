@@ -165,7 +165,7 @@ fn blocked(module: &str, block: &Block) -> Reason {
 }
 
 fn closed_gate(asks: &Asks, host: &Evidence) -> Option<Reason> {
-    let capable = |gate: &Gate| gate.holder.is_some_and(|c| host.holds(c)) && !host.user_namespace;
+    let capable = |gate: &Gate| gate.holder.is_some_and(|c| host.commands(c));
     let gate = asks.gates.iter().find(|g| host.sysctl(g.sysctl).is_some_and(|v| (g.closes)(v, capable(g))))?;
     let value = host.sysctl(gate.sysctl)?;
     let what = format!("as root: sysctl {}={}", gate.sysctl, gate.open);

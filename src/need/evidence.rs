@@ -161,6 +161,11 @@ impl Evidence {
         capability.in_mask(self.status.effective)
     }
 
+    /// Whether this process holds the capability where the kernel asks for it: not merely in a user namespace of its own.
+    pub fn commands(&self, capability: Capability) -> bool {
+        self.holds(capability) && !self.user_namespace
+    }
+
     /// Whether a seccomp filter judges this process's system calls.
     pub fn filtered(&self) -> bool {
         self.status.seccomp == 2
