@@ -190,3 +190,6 @@ fn no_bind(need: &Need, kind: &Kind, errno: Errno, witnessed: bool, host: &Evide
     });
     finding((format!("the algorithm {} is absent, the type {} is there: {cause}", kind.algorithm, kind.name), fix))
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,13 +106,11 @@ pub fn absent(feature: &Feature, state: &State, host: &Evidence) -> Option<Reaso
 }
 
 fn other_kernel(host: &Evidence) -> String {
-    let loadable = match host.modules {
-        Some(_) => "",
-        None => "and it cannot load modules; ",
+    let closed = match host.modules {
+        Some(_) => "no setting changes what a kernel was built with",
+        None => "it cannot load modules either",
     };
-    format!(
-        "no setting changes what a kernel was built with; {loadable}boot a kernel that has it, or run the same command in the lab (scripts/lab)"
-    )
+    format!("{closed}; boot a kernel that has it, or run the same command in the lab (scripts/lab CMD)")
 }
 
 fn no_file_fix(module: &str, host: &Evidence) -> Fix {

@@ -49,8 +49,9 @@ pub(super) fn needs(needs: &[Checked], ui: &mut Ui) -> Result<()> {
     ui.line(title)?;
     // Needs that fail for one and the same reason share its telling.
     for group in missing.chunk_by(|(_, a), (_, b)| same_story(a, b)) {
+        let width = group.iter().map(|(n, _)| n.id.len()).max().unwrap_or(0);
         for (need, _) in group {
-            let name = ui.paint(HEADING, need.id);
+            let name = ui.paint(HEADING, format_args!("{:width$}", need.id));
             ui.line(format_args!("  {name}  {}", need.serves))?;
         }
         story(group[0].1, ui)?;
