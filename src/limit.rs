@@ -25,6 +25,8 @@ pub struct Limit {
     passes: Option<Capability>,
     /// A value that does not bite.
     enough: i64,
+    /// A value that cannot be changed until the next boot.
+    locked: Option<i64>,
 }
 
 enum Source {
@@ -82,8 +84,8 @@ pub static ALL: &[Limit] = &[
     ceiling("kernel.io_uring_disabled", "io_uring (1: without CAP_SYS_ADMIN, 2: for all)", None, 1, 0),
     ceiling("kernel.perf_event_paranoid", "counting kernel time and events of the whole system", Some(capability::PERFMON), 2, 1),
     ceiling("kernel.kptr_restrict", "addresses of kernel functions", Some(capability::SYSLOG), 1, 0),
-    ceiling("kernel.yama.ptrace_scope", "attaching to a process that is not a child", Some(capability::SYS_PTRACE), 1, 0),
-    ceiling("kernel.unprivileged_bpf_disabled", "BPF programs without privilege", Some(capability::BPF), 1, 0),
+    ceiling("kernel.yama.ptrace_scope", "attaching to a process that is not a child", Some(capability::SYS_PTRACE), 1, 0).locked_at(3),
+    ceiling("kernel.unprivileged_bpf_disabled", "BPF programs without privilege", Some(capability::BPF), 1, 0).locked_at(1),
     floor("net.core.rmem_max", Unit::Bytes, "socket receive buffers: dropped packets in a burst", Some(capability::NET_ADMIN), MIB, 16 * MIB),
     floor("net.core.wmem_max", Unit::Bytes, "socket send buffers: throughput over long paths", Some(capability::NET_ADMIN), MIB, 16 * MIB),
     floor("net.core.optmem_max", Unit::Bytes, "AF_ALG requests and zero-copy sends in flight", None, 81920, MIB),
@@ -102,7 +104,16 @@ const fn resource(
     below: i64,
     enough: i64,
 ) -> Limit {
-    Limit { name, source: Source::Resource(which), unit, bites, when: When::Below(below), passes, enough }
+    Limit {
+        name,
+        source: Source::Resource(which),
+        unit,
+        bites,
+        when: When::Below(below),
+        passes,
+        enough,
+        locked: None,
+    }
 }
 
 /// A sysctl that bites when it is lower than `below`.
@@ -114,7 +125,7 @@ const fn floor(
     below: i64,
     enough: i64,
 ) -> Limit {
-    Limit { name, source: Source::Sysctl, unit, bites, when: When::Below(below), passes, enough }
+    Limit { name, source: Source::Sysctl, unit, bites, when: When::Below(below), passes, enough, locked: None }
 }
 
 /// A sysctl that bites from `from` on.
@@ -125,10 +136,23 @@ const fn ceiling(
     from: i64,
     enough: i64,
 ) -> Limit {
-    Limit { name, source: Source::Sysctl, unit: Unit::Level, bites, when: When::AtLeast(from), passes, enough }
+    Limit {
+        name,
+        source: Source::Sysctl,
+        unit: Unit::Level,
+        bites,
+        when: When::AtLeast(from),
+        passes,
+        enough,
+        locked: None,
+    }
 }
 
 impl Limit {
+    const fn locked_at(self, value: i64) -> Self {
+        Limit { locked: Some(value), ..self }
+    }
+
     /// As it stands now; `None` where this kernel has no such limit.
     pub fn read(&self, host: &Evidence) -> Option<Reading> {
         let (value, ceiling) = match self.source {
@@ -154,11 +178,14 @@ impl Limit {
             unit: self.unit,
             bites: self.bites,
             biting: bites && !passed,
-            raise: self.raise(hard),
+            raise: self.raise(value, hard),
         }
     }
 
-    fn raise(&self, hard: Option<i64>) -> String {
+    fn raise(&self, value: Option<i64>, hard: Option<i64>) -> String {
+        if self.locked.is_some() && self.locked == value {
+            return "cannot be changed until the next boot (see /etc/sysctl.d)".to_owned();
+        }
         let Source::Resource(which) = self.source else {
             return format!("as root: sysctl {}={}", self.name, self.enough);
         };
@@ -232,6 +259,13 @@ mod tests {
         assert_eq!(raise("RLIMIT_NOFILE", Some(4096)), "as root: prlimit --pid $$ --nofile=65536");
         assert_eq!(raise("RLIMIT_MEMLOCK", None), "ulimit -l 65536");
         assert_eq!(raise("net.core.somaxconn", None), "as root: sysctl net.core.somaxconn=4096");
+    }
+
+    #[test]
+    fn a_sysctl_that_locks_itself_says_so() {
+        let raise = |value| limit("kernel.unprivileged_bpf_disabled").judge(Some(value), None, &holding(&[])).raise;
+        assert_eq!(raise(1), "cannot be changed until the next boot (see /etc/sysctl.d)");
+        assert_eq!(raise(2), "as root: sysctl kernel.unprivileged_bpf_disabled=0");
     }
 
     #[test]

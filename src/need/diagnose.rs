@@ -31,6 +31,8 @@ pub struct Gate {
     pub holder: Option<Capability>,
     /// The value to set.
     pub open: &'static str,
+    /// A value that cannot be changed until the next boot.
+    pub locked: Option<i64>,
 }
 
 /// The words of a cause and its remedy, before they are tied to a need.
@@ -166,8 +168,13 @@ fn closed_gate(asks: &Asks, host: &Evidence) -> Option<Reason> {
     let capable = |gate: &Gate| gate.holder.is_some_and(|c| host.commands(c));
     let gate = asks.gates.iter().find(|g| host.sysctl(g.sysctl).is_some_and(|v| (g.closes)(v, capable(g))))?;
     let value = host.sysctl(gate.sysctl)?;
+    let cause = format!("{} is {value}", gate.sysctl);
+    if gate.locked == Some(value) {
+        let what = format!("{value} lasts until the next boot: find who sets it (/etc/sysctl.d), and reboot");
+        return Some((cause, Fix::Do(on_the_host(what, host))));
+    }
     let what = format!("as root: sysctl {}={}", gate.sysctl, gate.open);
-    Some((format!("{} is {value}", gate.sysctl), Fix::Do(on_the_host(what, host))))
+    Some((cause, Fix::Do(on_the_host(what, host))))
 }
 
 fn lacking_capability(asks: &Asks, host: &Evidence) -> Option<Reason> {
@@ -282,3 +289,6 @@ fn words(state: &State) -> &'static str {
         _ => "not there",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -229,7 +229,14 @@ fn unit(cgroup: &str) -> Option<String> {
     parts.filter(|part| part.ends_with(".service")).last().map(str::to_owned)
 }
 
+/// The initial process namespace has a fixed number (PROC_PID_INIT_INO): what runs there is in no container, whatever
+/// marks an unpacked image has left in its root folder.
+const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
+
 fn container(root: &Path, init_environment: &str) -> Option<String> {
+    if fs::read_link(root.join("proc/self/ns/pid")).is_ok_and(|ns| ns.as_os_str() == INITIAL_PID_NAMESPACE) {
+        return None;
+    }
     let said = init_environment.split('\0').find_map(|v| v.strip_prefix("container="));
     match said {
         Some(kind) if !kind.is_empty() => Some(kind.to_owned()),
@@ -245,3 +252,6 @@ fn is_initial_user_namespace(uid_map: &str) -> bool {
     let words: Vec<&str> = uid_map.split_whitespace().collect();
     words.is_empty() || words == ["0", "0", "4294967295"]
 }
+
+#[cfg(test)]
+mod tests;
