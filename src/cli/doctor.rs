@@ -1,5 +1,6 @@
 //! `syskit doctor`: what this host can do, and where it cannot, why and what to do about it.
 
+mod guard;
 mod text;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -74,7 +75,12 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let whole = named.is_empty();
     let needs = if whole { need::ALL } else { &named };
     let limits = if whole { limit::readings(Evidence::of_this_host()) } else { Vec::new() };
-    let checkup = Checkup { schema: 1, host: host(), needs: needs.iter().copied().map(check).collect(), limits };
+    let checkup = Checkup {
+        schema: 1,
+        host: host(),
+        needs: needs.iter().copied().map(|n| describe(n, guard::probe(n))).collect(),
+        limits,
+    };
     match (args.json, whole) {
         (true, _) => ui.json(&checkup)?,
         (false, true) => text::whole(&checkup, ui)?,
@@ -88,8 +94,8 @@ fn known_need(id: &str) -> Result<&'static Need> {
     known.clone().find(|n| n.id == id).ok_or_else(|| super::unknown("need", id, known.map(|n| n.id)))
 }
 
-fn check(need: &'static Need) -> Checked {
-    let (detail, finding) = match need.probe() {
+fn describe(need: &'static Need, readiness: Readiness) -> Checked {
+    let (detail, finding) = match readiness {
         Readiness::Ready(detail) => (detail, None),
         Readiness::Missing(finding) => (None, Some(finding)),
     };
@@ -150,6 +156,22 @@ mod tests {
         assert_eq!(code(&[checked("a", None)]), 0);
         assert_eq!(code(&[checked("a", None), checked("b", Some(true))]), 4);
         assert_eq!(code(&[checked("a", Some(true)), checked("b", Some(false))]), 3);
+    }
+
+    #[test]
+    fn the_document_fits_its_schema() {
+        let limits = limit::readings(Evidence::of_this_host());
+        let needs =
+            need::ALL.iter().copied().map(|n| describe(n, n.probe())).chain([checked("x", Some(true))]).collect();
+        let checkup = Checkup { schema: 1, host: host(), needs, limits };
+        let schema = serde_json::to_value(schemars::schema_for!(Checkup)).expect("a schema is JSON");
+        let document = serde_json::to_value(&checkup).expect("a document is JSON");
+        let errors: Vec<String> = jsonschema::validator_for(&schema)
+            .expect("a schema")
+            .iter_errors(&document)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}");
     }
 
     #[test]

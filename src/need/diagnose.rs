@@ -216,11 +216,12 @@ fn filter(asks: &Asks, errno: Errno, host: &Evidence) -> Reason {
         _ => "",
     };
     let cause = format!("a seccomp filter refuses the call{although} (Seccomp: 2 in /proc/self/status){families}");
-    (cause, Fix::Do(filter_fix(host)))
+    (cause, filter_fix(host))
 }
 
-fn filter_fix(host: &Evidence) -> String {
-    match (&host.container, &host.unit) {
+/// What to do about a seccomp filter, by who is likely to have set it.
+pub fn filter_fix(host: &Evidence) -> Fix {
+    Fix::Do(match (&host.container, &host.unit) {
         (Some(kind), _) => format!(
             "start the {kind} container with a profile that allows it: --security-opt seccomp=PROFILE.json (or seccomp=unconfined, to find out)"
         ),
@@ -228,7 +229,7 @@ fn filter_fix(host: &Evidence) -> String {
             "as root: systemctl show -p RestrictAddressFamilies,SystemCallFilter {unit}, and widen what it shows with systemctl edit {unit}"
         ),
         (None, None) => "start syskit outside of the sandbox that set the filter".to_owned(),
-    }
+    })
 }
 
 fn shortage(errno: Errno, host: &Evidence) -> Option<Reason> {
