@@ -86,6 +86,9 @@ fn text_in_a_pipe_is_plain_and_narrow() {
         assert!(text.contains(id), "no {id} in {text}");
     }
     assert!(text.contains("RLIMIT_NOFILE"), "{text}");
+    // A path may be longer than a line; nothing else is.
+    let long = text.lines().find(|l| l.chars().count() > 100 && !l.contains('/'));
+    assert_eq!(long, None);
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let named = args.needs.iter().map(|id| known_need(id)).collect::<Result<Vec<_>>>()?;
     let whole = named.is_empty();
     let needs = if whole { need::ALL } else { &named };
-    let limits = if whole { limit::readings(Evidence::of_this_host()) } else { Vec::new() };
+    let limits = if whole { limit::readings(&Evidence::of_this_host()) } else { Vec::new() };
     let checkup = Checkup {
         schema: 1,
         host: host(),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_document_fits_its_schema() {
-        let limits = limit::readings(Evidence::of_this_host());
+        let limits = limit::readings(&Evidence::of_this_host());
         let needs =
             need::ALL.iter().copied().map(|n| describe(n, n.probe())).chain([checked("x", Some(true))]).collect();
         let checkup = Checkup { schema: 1, host: host(), needs, limits };

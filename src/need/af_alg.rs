@@ -21,7 +21,7 @@ pub static AF_ALG: Need = Need {
     serves: "the kernel's cryptography from user space",
     probe: || match open() {
         Ok(_) => Readiness::Ready(None),
-        Err(errno) => Readiness::Missing(no_family(&AF_ALG, errno, Evidence::of_this_host())),
+        Err(errno) => Readiness::Missing(no_family(&AF_ALG, errno, &Evidence::of_this_host())),
     },
 };
 
@@ -130,7 +130,7 @@ fn bind_to(kind: &str, algorithm: &str) -> nix::Result<()> {
 
 fn probe(need: &Need, kind: &Kind) -> Readiness {
     if let Err(errno) = open() {
-        return Readiness::Missing(no_family(need, errno, Evidence::of_this_host()));
+        return Readiness::Missing(no_family(need, errno, &Evidence::of_this_host()));
     }
     match bind_to(kind.name, kind.algorithm) {
         Ok(()) => Readiness::Ready(None),
@@ -138,7 +138,7 @@ fn probe(need: &Need, kind: &Kind) -> Readiness {
             let host = Evidence::of_this_host();
             let witness = witness(kind, &host.crypto);
             let witnessed = witness.is_some_and(|name| bind_to(kind.name, name).is_ok());
-            Readiness::Missing(no_bind(need, kind, errno, witnessed, host))
+            Readiness::Missing(no_bind(need, kind, errno, witnessed, &host))
         }
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Asks<'a> {
 pub fn answer<T>(result: nix::Result<T>, need: &Need, call: &str, asks: &Asks) -> Readiness {
     match result {
         Ok(_) => Readiness::Ready(None),
-        Err(errno) => Readiness::Missing(explain(need, call, errno, asks, Evidence::of_this_host())),
+        Err(errno) => Readiness::Missing(explain(need, call, errno, asks, &Evidence::of_this_host())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What this host tells about itself, gathered once and only after a probe has failed: [`super::diagnose`] reasons over it.
+//! What this host tells about itself, gathered only after a probe has failed: [`super::diagnose`] reasons over it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,13 +81,17 @@ const SYSCTLS: &[&str] = &[
 ];
 
 impl Evidence {
-    /// This host's, gathered at the first call.
-    pub fn of_this_host() -> &'static Evidence {
+    /// This host's, as it is now. What a probe can change (it makes the kernel load modules) is read anew each time, the
+    /// rest at the first call.
+    pub fn of_this_host() -> Evidence {
         static HOST: OnceLock<Evidence> = OnceLock::new();
-        HOST.get_or_init(|| {
+        let root = Path::new("/");
+        let host = HOST.get_or_init(|| {
             let release = nix::sys::utsname::uname().map(|u| u.release().to_string_lossy().into_owned());
-            Self::gather(Path::new("/"), &release.unwrap_or_default())
-        })
+            Self::gather(root, &release.unwrap_or_default())
+        });
+        let crypto = read(&root.join("proc/crypto")).unwrap_or_default();
+        Evidence { modules: read(&root.join("proc/modules")), crypto, ..host.clone() }
     }
 
     /// What the files under `root` tell of a kernel of this `release`. What cannot be read is left out.
@@ -173,6 +177,11 @@ impl Evidence {
 }
 
 impl Status {
+    /// This process's.
+    pub fn of_this_process() -> Status {
+        Status::parse(&read(Path::new("/proc/self/status")).unwrap_or_default())
+    }
+
     /// Reads the text of /proc/PID/status; what is not there stays zero.
     pub fn parse(text: &str) -> Status {
         let field = |name: &str| {

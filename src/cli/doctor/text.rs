@@ -100,13 +100,19 @@ fn limits(limits: &[Reading], ui: &mut Ui) -> Result<()> {
     let name = limits.iter().map(|l| l.name.len()).max().unwrap_or(0);
     let values: Vec<String> = limits.iter().map(value).collect();
     let width = values.iter().map(String::len).max().unwrap_or(0);
+    let indent = 2 + 5 + 2 + name + 2 + width + 2;
     for (limit, value) in limits.iter().zip(values) {
         let (mark, style) = if limit.biting { ("bites", CARE) } else { ("ok", GOOD) };
         let mark = ui.paint(style, format_args!("{mark:<5}"));
-        ui.line(format_args!("  {mark}  {:name$}  {value:>width$}  {}", limit.name, limit.bites))?;
+        let mut told = wrap(limit.bites, WIDTH - indent).into_iter();
+        let first = told.next().unwrap_or_default();
+        ui.line(format_args!("  {mark}  {:name$}  {value:>width$}  {first}", limit.name))?;
+        told.try_for_each(|line| ui.line(format_args!("{:indent$}{line}", "")))?;
         if limit.biting {
-            let raise = ui.paint(GOOD, &limit.raise);
-            ui.line(format_args!("         {:name$}  {:width$}  {raise}", "", ""))?;
+            for line in wrap(&limit.raise, WIDTH - indent) {
+                let line = ui.paint(GOOD, line);
+                ui.line(format_args!("{:indent$}{line}", ""))?;
+            }
         }
     }
     Ok(())
