@@ -8,6 +8,7 @@
 //! | [`recipe`] | [`recipe::Recipe`] and [`recipe::Family`] |
 //! | [`demo`] | [`demo::Demo`], what a recipe's run is given |
 //! | [`verb`] | a verb of the command line, generic or a family's own |
+//! | [`limit`] | limits of the host that bite recipes |
 //! | [`need`] | what a recipe requires of the host, how that is probed, and findings |
 //! | [`race`] | the paired comparison of a family's contenders |
 //! | [`report`] | the versioned data of a run, and its views |
@@ -23,6 +24,7 @@ pub mod demo;
 pub mod error;
 pub mod host;
 pub mod interrupt;
+pub mod limit;
 pub mod need;
 pub mod packet;
 pub mod race;

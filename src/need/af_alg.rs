@@ -11,7 +11,7 @@ use nix::sys::socket::{AddressFamily, AlgAddr, SockFlag, SockType, bind, socket}
 
 use super::diagnose::{self, Asks, explain};
 use super::evidence::Evidence;
-use super::feature::Feature;
+use super::feature::{Feature, State};
 use super::{Finding, Fix, Need, Readiness};
 
 /// The socket family.
@@ -21,7 +21,7 @@ pub static AF_ALG: Need = Need {
     serves: "the kernel's cryptography from user space",
     probe: || match open() {
         Ok(_) => Readiness::Ready(None),
-        Err(errno) => Readiness::Missing(no_family(&AF_ALG, &HASH, errno, Evidence::of_this_host())),
+        Err(errno) => Readiness::Missing(no_family(&AF_ALG, errno, &Evidence::of_this_host())),
     },
 };
 
@@ -130,7 +130,7 @@ fn bind_to(kind: &str, algorithm: &str) -> nix::Result<()> {
 
 fn probe(need: &Need, kind: &Kind) -> Readiness {
     if let Err(errno) = open() {
-        return Readiness::Missing(no_family(need, kind, errno, Evidence::of_this_host()));
+        return Readiness::Missing(no_family(need, errno, &Evidence::of_this_host()));
     }
     match bind_to(kind.name, kind.algorithm) {
         Ok(()) => Readiness::Ready(None),
@@ -138,7 +138,7 @@ fn probe(need: &Need, kind: &Kind) -> Readiness {
             let host = Evidence::of_this_host();
             let witness = witness(kind, &host.crypto);
             let witnessed = witness.is_some_and(|name| bind_to(kind.name, name).is_ok());
-            Readiness::Missing(no_bind(need, kind, errno, witnessed, host))
+            Readiness::Missing(no_bind(need, kind, errno, witnessed, &host))
         }
     }
 }
@@ -157,18 +157,17 @@ fn witness<'a>(kind: &Kind, crypto: &'a str) -> Option<&'a str> {
 }
 
 /// Why there is no AF_ALG socket at all.
-fn no_family(need: &Need, kind: &Kind, errno: Errno, host: &Evidence) -> Finding {
-    // CRYPTO_USER_API has no prompt: it is the type that one configures, so that is what the finding names.
-    let family = FAMILY.state(host);
-    let shown = match family {
-        super::feature::State::NotBuilt => kind.feature,
-        _ => FAMILY,
+fn no_family(need: &Need, errno: Errno, host: &Evidence) -> Finding {
+    let state = FAMILY.state(host);
+    let Some((cause, fix)) = diagnose::absent(&FAMILY, &state, host) else {
+        return explain(need, OPEN, errno, &Asks::features(&[FAMILY]), host);
     };
-    let Some((cause, fix)) = diagnose::absent(&shown, &family, host) else {
-        const ASKS: Asks = Asks::features(&[FAMILY]);
-        return explain(need, OPEN, errno, &ASKS, host);
+    // The option has no prompt of its own: whoever configures a kernel has to know what brings it.
+    let brought_by = match state {
+        State::NotBuilt => ", which CONFIG_CRYPTO_USER_API_HASH and its like bring",
+        _ => "",
     };
-    Finding::new(need, OPEN, Some(errno), format!("the family is absent: {cause}"), fix)
+    Finding::new(need, OPEN, Some(errno), format!("the family is absent: {cause}{brought_by}"), fix)
 }
 
 /// Why a socket could not be bound; `witnessed` says that another algorithm of the same type could.
@@ -191,3 +190,6 @@ fn no_bind(need: &Need, kind: &Kind, errno: Errno, witnessed: bool, host: &Evide
     });
     finding((format!("the algorithm {} is absent, the type {} is there: {cause}", kind.algorithm, kind.name), fix))
 }
+
+#[cfg(test)]
+mod tests;

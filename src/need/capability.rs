@@ -17,6 +17,12 @@ pub const NET_ADMIN: Capability = Capability { name: "CAP_NET_ADMIN", bit: 12 };
 pub const SYS_PTRACE: Capability = Capability { name: "CAP_SYS_PTRACE", bit: 19 };
 /// The catch-all of administration.
 pub const SYS_ADMIN: Capability = Capability { name: "CAP_SYS_ADMIN", bit: 21 };
+/// Locking memory without limit.
+pub const IPC_LOCK: Capability = Capability { name: "CAP_IPC_LOCK", bit: 14 };
+/// Passing resource limits.
+pub const SYS_RESOURCE: Capability = Capability { name: "CAP_SYS_RESOURCE", bit: 24 };
+/// Reading kernel addresses.
+pub const SYSLOG: Capability = Capability { name: "CAP_SYSLOG", bit: 34 };
 /// Performance monitoring (since Linux 5.8).
 pub const PERFMON: Capability = Capability { name: "CAP_PERFMON", bit: 38 };
 /// Loading BPF programs (since Linux 5.8).

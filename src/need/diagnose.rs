@@ -31,6 +31,8 @@ pub struct Gate {
     pub holder: Option<Capability>,
     /// The value to set.
     pub open: &'static str,
+    /// A value that cannot be changed until the next boot.
+    pub locked: Option<i64>,
 }
 
 /// The words of a cause and its remedy, before they are tied to a need.
@@ -47,7 +49,7 @@ impl<'a> Asks<'a> {
 pub fn answer<T>(result: nix::Result<T>, need: &Need, call: &str, asks: &Asks) -> Readiness {
     match result {
         Ok(_) => Readiness::Ready(None),
-        Err(errno) => Readiness::Missing(explain(need, call, errno, asks, Evidence::of_this_host())),
+        Err(errno) => Readiness::Missing(explain(need, call, errno, asks, &Evidence::of_this_host())),
     }
 }
 
@@ -106,13 +108,11 @@ pub fn absent(feature: &Feature, state: &State, host: &Evidence) -> Option<Reaso
 }
 
 fn other_kernel(host: &Evidence) -> String {
-    let loadable = match host.modules {
-        Some(_) => "",
-        None => "and it cannot load modules; ",
+    let closed = match host.modules {
+        Some(_) => "no setting changes what a kernel was built with",
+        None => "it cannot load modules either",
     };
-    format!(
-        "no setting changes what a kernel was built with; {loadable}boot a kernel that has it, or run the same command in the lab (scripts/lab)"
-    )
+    format!("{closed}; boot a kernel that has it, or run the same command in the lab (scripts/lab CMD)")
 }
 
 fn no_file_fix(module: &str, host: &Evidence) -> Fix {
@@ -165,11 +165,16 @@ fn blocked(module: &str, block: &Block) -> Reason {
 }
 
 fn closed_gate(asks: &Asks, host: &Evidence) -> Option<Reason> {
-    let capable = |gate: &Gate| gate.holder.is_some_and(|c| host.holds(c)) && !host.user_namespace;
+    let capable = |gate: &Gate| gate.holder.is_some_and(|c| host.commands(c));
     let gate = asks.gates.iter().find(|g| host.sysctl(g.sysctl).is_some_and(|v| (g.closes)(v, capable(g))))?;
     let value = host.sysctl(gate.sysctl)?;
+    let cause = format!("{} is {value}", gate.sysctl);
+    if gate.locked == Some(value) {
+        let what = format!("{value} lasts until the next boot: find who sets it (/etc/sysctl.d), and reboot");
+        return Some((cause, Fix::Do(on_the_host(what, host))));
+    }
     let what = format!("as root: sysctl {}={}", gate.sysctl, gate.open);
-    Some((format!("{} is {value}", gate.sysctl), Fix::Do(on_the_host(what, host))))
+    Some((cause, Fix::Do(on_the_host(what, host))))
 }
 
 fn lacking_capability(asks: &Asks, host: &Evidence) -> Option<Reason> {
@@ -211,11 +216,12 @@ fn filter(asks: &Asks, errno: Errno, host: &Evidence) -> Reason {
         _ => "",
     };
     let cause = format!("a seccomp filter refuses the call{although} (Seccomp: 2 in /proc/self/status){families}");
-    (cause, Fix::Do(filter_fix(host)))
+    (cause, filter_fix(host))
 }
 
-fn filter_fix(host: &Evidence) -> String {
-    match (&host.container, &host.unit) {
+/// What to do about a seccomp filter, by who is likely to have set it.
+pub fn filter_fix(host: &Evidence) -> Fix {
+    Fix::Do(match (&host.container, &host.unit) {
         (Some(kind), _) => format!(
             "start the {kind} container with a profile that allows it: --security-opt seccomp=PROFILE.json (or seccomp=unconfined, to find out)"
         ),
@@ -223,7 +229,7 @@ fn filter_fix(host: &Evidence) -> String {
             "as root: systemctl show -p RestrictAddressFamilies,SystemCallFilter {unit}, and widen what it shows with systemctl edit {unit}"
         ),
         (None, None) => "start syskit outside of the sandbox that set the filter".to_owned(),
-    }
+    })
 }
 
 fn shortage(errno: Errno, host: &Evidence) -> Option<Reason> {
@@ -284,3 +290,6 @@ fn words(state: &State) -> &'static str {
         _ => "not there",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What this host tells about itself, gathered once and only after a probe has failed: [`super::diagnose`] reasons over it.
+//! What this host tells about itself, gathered only after a probe has failed: [`super::diagnose`] reasons over it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,13 +81,17 @@ const SYSCTLS: &[&str] = &[
 ];
 
 impl Evidence {
-    /// This host's, gathered at the first call.
-    pub fn of_this_host() -> &'static Evidence {
+    /// This host's, as it is now. What a probe can change (it makes the kernel load modules) is read anew each time, the
+    /// rest at the first call.
+    pub fn of_this_host() -> Evidence {
         static HOST: OnceLock<Evidence> = OnceLock::new();
-        HOST.get_or_init(|| {
+        let root = Path::new("/");
+        let host = HOST.get_or_init(|| {
             let release = nix::sys::utsname::uname().map(|u| u.release().to_string_lossy().into_owned());
-            Self::gather(Path::new("/"), &release.unwrap_or_default())
-        })
+            Self::gather(root, &release.unwrap_or_default())
+        });
+        let crypto = read(&root.join("proc/crypto")).unwrap_or_default();
+        Evidence { modules: read(&root.join("proc/modules")), crypto, ..host.clone() }
     }
 
     /// What the files under `root` tell of a kernel of this `release`. What cannot be read is left out.
@@ -161,6 +165,11 @@ impl Evidence {
         capability.in_mask(self.status.effective)
     }
 
+    /// Whether this process holds the capability where the kernel asks for it: not merely in a user namespace of its own.
+    pub fn commands(&self, capability: Capability) -> bool {
+        self.holds(capability) && !self.user_namespace
+    }
+
     /// Whether a seccomp filter judges this process's system calls.
     pub fn filtered(&self) -> bool {
         self.status.seccomp == 2
@@ -168,6 +177,11 @@ impl Evidence {
 }
 
 impl Status {
+    /// This process's.
+    pub fn of_this_process() -> Status {
+        Status::parse(&read(Path::new("/proc/self/status")).unwrap_or_default())
+    }
+
     /// Reads the text of /proc/PID/status; what is not there stays zero.
     pub fn parse(text: &str) -> Status {
         let field = |name: &str| {
@@ -224,7 +238,14 @@ fn unit(cgroup: &str) -> Option<String> {
     parts.filter(|part| part.ends_with(".service")).last().map(str::to_owned)
 }
 
+/// The initial process namespace has a fixed number (PROC_PID_INIT_INO): what runs there is in no container, whatever
+/// marks an unpacked image has left in its root folder.
+const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
+
 fn container(root: &Path, init_environment: &str) -> Option<String> {
+    if fs::read_link(root.join("proc/self/ns/pid")).is_ok_and(|ns| ns.as_os_str() == INITIAL_PID_NAMESPACE) {
+        return None;
+    }
     let said = init_environment.split('\0').find_map(|v| v.strip_prefix("container="));
     match said {
         Some(kind) if !kind.is_empty() => Some(kind.to_owned()),
@@ -240,3 +261,6 @@ fn is_initial_user_namespace(uid_map: &str) -> bool {
     let words: Vec<&str> = uid_map.split_whitespace().collect();
     words.is_empty() || words == ["0", "0", "4294967295"]
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,13 @@ fn closes(value: i64, capable: bool) -> bool {
 const ASKS: Asks = Asks {
     features: &[Feature::built_in("IO_URING")],
     capabilities: &[],
-    gates: &[Gate { sysctl: "kernel.io_uring_disabled", closes, holder: Some(capability::SYS_ADMIN), open: "0" }],
+    gates: &[Gate {
+        sysctl: "kernel.io_uring_disabled",
+        closes,
+        holder: Some(capability::SYS_ADMIN),
+        open: "0",
+        locked: None,
+    }],
 };
 
 fn probe() -> Readiness {

@@ -48,6 +48,7 @@ const OLDER: Asks<'static> = Asks {
         closes: |value, capable| value == 0 && !capable,
         holder: Some(capability::SYS_PTRACE),
         open: "1",
+        locked: None,
     }],
     ..ASKS
 };

@@ -119,3 +119,6 @@ fn loads_after_all(command: &str) -> bool {
 fn canonical(module: &str) -> String {
     module.replace('-', "_")
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,7 @@ const ASKS: Asks = Asks {
         closes: |v, capable| v == 0 && !capable,
         holder: None,
         open: "1",
+        locked: None,
     }],
 };
 

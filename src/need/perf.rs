@@ -77,6 +77,7 @@ const ASKS: Asks = Asks {
         closes: |value, capable| value >= 3 && !capable,
         holder: Some(capability::PERFMON),
         open: "2",
+        locked: None,
     }],
 };
 

@@ -20,7 +20,13 @@ fn closes(value: i64, capable: bool) -> bool {
 const ASKS: Asks = Asks {
     features: &[],
     capabilities: &[],
-    gates: &[Gate { sysctl: "kernel.yama.ptrace_scope", closes, holder: Some(capability::SYS_PTRACE), open: "1" }],
+    gates: &[Gate {
+        sysctl: "kernel.yama.ptrace_scope",
+        closes,
+        holder: Some(capability::SYS_PTRACE),
+        open: "1",
+        locked: Some(3),
+    }],
 };
 
 fn probe() -> Readiness {

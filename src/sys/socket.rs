@@ -15,32 +15,11 @@ pub fn open(family: i32, kind: i32, protocol: i32) -> nix::Result<OwnedFd> {
     Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// A socket option that is an integer.
+/// Sets a socket option that is an integer.
 pub fn set_int(socket: impl AsFd, level: i32, option: i32, value: i32) -> nix::Result<()> {
-    set(socket, level, option, &value)
-}
-
-/// Asks for a TPACKET_V3 receive ring of `blocks` blocks of `block_size` bytes on a packet socket.
-pub fn set_ring_v3(socket: impl AsFd, block_size: u32, blocks: u32) -> nix::Result<()> {
-    set_int(&socket, libc::SOL_PACKET, libc::PACKET_VERSION, libc::tpacket_versions::TPACKET_V3 as i32)?;
-    let frame_size = 2048;
-    let request = libc::tpacket_req3 {
-        tp_block_size: block_size,
-        tp_block_nr: blocks,
-        tp_frame_size: frame_size,
-        tp_frame_nr: block_size / frame_size * blocks,
-        tp_retire_blk_tov: 10,
-        tp_sizeof_priv: 0,
-        tp_feature_req_word: 0,
-    };
-    set(socket, libc::SOL_PACKET, libc::PACKET_RX_RING, &request)
-}
-
-fn set<T: Copy>(socket: impl AsFd, level: i32, option: i32, value: &T) -> nix::Result<()> {
-    let length = size_of::<T>() as libc::socklen_t;
+    let length = size_of::<i32>() as libc::socklen_t;
     // SAFETY: `value` is `length` readable bytes for the time of the call; the kernel only reads them.
-    let done = unsafe {
-        libc::setsockopt(socket.as_fd().as_raw_fd(), level, option, std::ptr::from_ref(value).cast(), length)
-    };
+    let done =
+        unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), level, option, (&raw const value).cast(), length) };
     Errno::result(done).map(drop)
 }
