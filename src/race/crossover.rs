@@ -38,6 +38,10 @@ pub struct Crossover {
     pub below: String,
     /// Who is faster above.
     pub above: String,
+    /// Who ties with `below` through all of its reign.
+    pub below_tied: Vec<String>,
+    /// Who ties with `above` through all of its reign.
+    pub above_tied: Vec<String>,
     /// Where their speeds are equal, interpolated between the sizes raced.
     pub size: u64,
     /// The last size at which `below` was found faster than `above`.
@@ -105,6 +109,8 @@ fn crossover(results: &[&SizeResult], lower: &Reign, upper: &Reign) -> Option<Cr
     Some(Crossover {
         below: below.clone(),
         above: above.clone(),
+        below_tied: lower.leaders.iter().filter(|l| *l != below).cloned().collect(),
+        above_tied: upper.leaders.iter().filter(|l| *l != above).cloned().collect(),
         size: equal_at(&points, lower.to_size, upper.from_size),
         last_below,
         first_above,
@@ -165,7 +171,12 @@ impl Crossover {
     pub fn line(&self, axis: Axis) -> String {
         let say = |size: u64| axis_value(axis, size);
         let about = if self.tied_sizes.is_empty() { "about " } else { "" };
-        let head = format!("{} below {about}{}, {} above", self.below, say(rounded(self.size, axis)), self.above);
+        let side = |name: &str, tied: &[String]| match tied {
+            [] => name.to_owned(),
+            tied => format!("{name} (tied: {})", tied.join(", ")),
+        };
+        let (below, above) = (side(&self.below, &self.below_tied), side(&self.above, &self.above_tied));
+        let head = format!("{below} below {about}{}, {above} above", say(rounded(self.size, axis)));
         match (self.tied_sizes.as_slice(), self.last_below, self.first_above) {
             ([], Some(last), Some(first)) => format!("{head}; it changes between {} and {}", say(last), say(first)),
             ([only], ..) => format!("{head}; tie at {}", say(*only)),

@@ -3,22 +3,22 @@
 //! Wrappers take `AsFd`, return owned values, say what they do about EINTR and short transfers, hold no policy,
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
-pub mod cpuid;
-pub mod inherit;
-pub mod perf_event;
-pub mod ptrace;
-pub mod descriptor;
-pub mod eintr;
-pub mod ficlone;
-pub mod io_uring;
-pub mod mincore;
-pub mod mmap;
-pub mod publish;
-pub mod tmpfile;
 pub mod bpf_probe;
 pub mod child;
 pub mod clone_file;
+pub mod cpuid;
+pub mod descriptor;
+pub mod eintr;
+pub mod ficlone;
+pub mod inherit;
+pub mod io_uring;
 pub mod kvm;
+pub mod mincore;
+pub mod mmap;
+pub mod perf_event;
 pub mod perf_probe;
+pub mod ptrace;
+pub mod publish;
 pub mod socket;
+pub mod tmpfile;
 pub mod userfault;
