@@ -26,11 +26,14 @@ pub use json::save;
 /// Writes a report to the data stream of a [`Ui`].
 pub type View = fn(&Report, &mut Ui) -> Result<()>;
 
+/// A document's name, and what makes its schema.
+pub type Document = (&'static str, fn() -> Schema);
+
 /// Every format a report can be shown in: name and view, a line each.
 pub static FORMATS: &[(&str, View)] = &[("text", table::show), ("json", json::show)];
 
 /// Every document that syskit prints with a schema: name and schema, a line each.
-pub static SCHEMAS: &[(&str, fn() -> Schema)] = &[
+pub static SCHEMAS: &[Document] = &[
     ("bench", || schemars::schema_for!(Report)),
     ("bench-list", || schemars::schema_for!(crate::race::listing::Races)),
 ];

@@ -52,6 +52,7 @@ fn stop(stop: Stop, report: &Report) -> String {
 pub struct Notes {
     reasons: Vec<String>,
     remarks: BTreeMap<(String, String), Vec<u64>>,
+    machine: Vec<u64>,
 }
 
 impl Notes {
@@ -72,12 +73,27 @@ impl Notes {
         format!("{word} [{}]", number + 1)
     }
 
-    /// Remarks on a measurement; the same remark at several sizes is made once.
-    pub fn remark(&mut self, size: u64, contender: &str, measured: &Measured) {
+    /// Remarks on a size; the same remark on several sizes is made once.
+    pub fn remark(&mut self, result: &SizeResult) {
+        let measured = || result.lanes.iter().filter_map(|l| Some((l, l.outcome.measured()?)));
+        let bimodal = |m: &Measured| m.modes.is_some_and(|m| m.kind == ModesKind::Bimodal);
+        let (of_two_speeds, all) = (measured().filter(|(_, m)| bimodal(m)).count(), measured().count());
+        // What befalls most of them, the limit included, is the machine's doing.
+        let machine = all > 2 && 2 * of_two_speeds > all;
+        if machine {
+            self.machine.push(result.size);
+        }
+        for (lane, m) in measured() {
+            self.remark_on(result.size, &lane.contender, m, machine);
+        }
+    }
+
+    fn remark_on(&mut self, size: u64, contender: &str, measured: &Measured, machine: bool) {
         let mut note = |text: &str| {
             self.remarks.entry((contender.to_owned(), text.to_owned())).or_default().push(size);
         };
         match measured.modes.map(|m| m.kind) {
+            Some(ModesKind::Bimodal) if machine => {}
             Some(ModesKind::Bimodal) => note("is bimodal"),
             Some(ModesKind::Shifted) => note("changed speed during the run (its ratios hold, its times do not)"),
             None => {}
@@ -94,7 +110,11 @@ impl Notes {
             let places: Vec<String> = sizes.iter().map(|s| place(report, contender, *s)).collect();
             wrapped(&format!("{contender} {text} at {}", places.join(", ")), "    ")
         });
-        reasons.chain(remarks.flatten()).collect()
+        let sizes: Vec<String> = self.machine.iter().map(|s| axis_value(report.axis, *s)).collect();
+        let machine =
+            format!("most contenders have two speeds at {}: the machine's doing, not theirs", sizes.join(", "));
+        let machine = (!sizes.is_empty()).then(|| wrapped(&machine, "    ")).into_iter().flatten();
+        reasons.chain(remarks.flatten()).chain(machine).collect()
     }
 }
 
