@@ -5,7 +5,7 @@ mod common;
 use std::io::Read;
 use std::process::Stdio;
 
-use common::{err, out, run, syskit};
+use common::{command, err, out, run};
 use serde_json::Value;
 
 /// Every way to ask for help, from the root down.
@@ -82,7 +82,7 @@ fn every_json_document_follows_its_schema() {
         let validator = jsonschema::validator_for(&schema).unwrap_or_else(|e| panic!("schema of {verb}: {e}"));
         let Some(args) = sample(verb, scratch.path()) else { continue };
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let output = syskit(&args).current_dir(&scratch).output().unwrap();
+        let output = command(&args).current_dir(&scratch).output().unwrap();
         let document: Value =
             serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}: {}", err(&output)));
         assert_eq!(document["schema"], 1, "{verb}");
@@ -94,7 +94,7 @@ fn every_json_document_follows_its_schema() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let mut child = syskit(&["show", "copy"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&["show", "copy"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let status = child.wait().unwrap();
     let mut words = String::new();
@@ -106,7 +106,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn a_full_disk_under_the_output_is_a_failure() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = syskit(&["list"]).stdout(full).output().unwrap();
+    let output = command(&["list"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains("ENOSPC"), "{}", err(&output));
 }

@@ -49,7 +49,7 @@ fn run(shown: &Shown) -> Result<Completion, Failed> {
     }
     let scratch = tempfile::tempdir()?;
     let args: Vec<&str> = shown.args.iter().map(String::as_str).collect();
-    let output = common::syskit(&args).current_dir(&scratch).output()?;
+    let output = common::command(&args).current_dir(&scratch).output()?;
     let both = common::out(&output) + &common::err(&output);
     let status = output.status.code().unwrap_or(-1);
     if status != shown.status {

@@ -90,7 +90,7 @@ fn run_race(race: &'static dyn Race, matches: &ArgMatches, ui: &mut Ui) -> Resul
     let plan = options.plan(race)?;
     options.refuse_unavailable(race)?;
     let mut report = hold(race, &*course, &plan, &options, ui);
-    if !report.interrupted && !options.no_why && report.self_test.is_none() {
+    if !report.interrupted && options.why() {
         report.why = why::explain_all(race, matches, &options, &report, ui);
     }
     show(&report, &output, &options, ui)?;

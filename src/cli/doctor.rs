@@ -4,7 +4,7 @@ mod guard;
 mod text;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
@@ -16,7 +16,7 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "doctor", command, run, schemas: &[] };
+pub static VERB: Verb = Verb { name: "doctor", command, run, schemas: &[("doctor", || schema_for!(Checkup))] };
 
 /// Say what this host can do, and where it cannot, why and how to enable it
 ///

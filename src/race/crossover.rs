@@ -38,7 +38,11 @@ pub struct Crossover {
     pub below: String,
     /// Who is faster above.
     pub above: String,
-    /// Where their speeds are equal, interpolated between the sizes raced.
+    /// Who ties with `below` through all of its reign.
+    pub below_tied: Vec<String>,
+    /// Who ties with `above` through all of its reign.
+    pub above_tied: Vec<String>,
+    /// Where their speeds are equal: the middle of the tie, or interpolated between the sizes raced.
     pub size: u64,
     /// The last size at which `below` was found faster than `above`.
     pub last_below: Option<u64>,
@@ -102,13 +106,19 @@ fn crossover(results: &[&SizeResult], lower: &Reign, upper: &Reign) -> Option<Cr
     let last_below = points.iter().rev().find(|p| p.2 == Verdict::Faster && up_to(p.0)).map(|p| p.0);
     let between = |size: u64| up_to(size) && last_below.is_none_or(|last| size > last);
     let tied_sizes = points.iter().filter(|p| !matches!(p.2, Verdict::Faster | Verdict::Slower) && between(p.0));
+    let tied_sizes: Vec<u64> = tied_sizes.map(|p| p.0).collect();
     Some(Crossover {
         below: below.clone(),
         above: above.clone(),
-        size: equal_at(&points, lower.to_size, upper.from_size),
+        below_tied: lower.leaders.iter().filter(|l| *l != below).cloned().collect(),
+        above_tied: upper.leaders.iter().filter(|l| *l != above).cloned().collect(),
+        size: match (tied_sizes.first(), tied_sizes.last()) {
+            (Some(first), Some(last)) => geometric_mean(*first, *last),
+            _ => equal_at(&points, lower.to_size, upper.from_size),
+        },
         last_below,
         first_above,
-        tied_sizes: tied_sizes.map(|p| p.0).collect(),
+        tied_sizes,
     })
 }
 
@@ -165,7 +175,12 @@ impl Crossover {
     pub fn line(&self, axis: Axis) -> String {
         let say = |size: u64| axis_value(axis, size);
         let about = if self.tied_sizes.is_empty() { "about " } else { "" };
-        let head = format!("{} below {about}{}, {} above", self.below, say(rounded(self.size, axis)), self.above);
+        let side = |name: &str, tied: &[String]| match tied {
+            [] => name.to_owned(),
+            tied => format!("{name} (tied: {})", tied.join(", ")),
+        };
+        let (below, above) = (side(&self.below, &self.below_tied), side(&self.above, &self.above_tied));
+        let head = format!("{below} below {about}{}, {above} above", say(rounded(self.size, axis)));
         match (self.tied_sizes.as_slice(), self.last_below, self.first_above) {
             ([], Some(last), Some(first)) => format!("{head}; it changes between {} and {}", say(last), say(first)),
             ([only], ..) => format!("{head}; tie at {}", say(*only)),

@@ -100,7 +100,9 @@ impl<'a> Engine<'a> {
                 break;
             }
             let left = budget_ns.saturating_sub(self.elapsed_ns());
-            let share = left / (sizes.len() - i) as u64;
+            // Each size weighs one more than the one before: larger ones take longer for a round.
+            let (own, rest) = ((i + 1) as u64, (i + 1..=sizes.len()).sum::<usize>() as u64);
+            let share = left.checked_mul(own).map_or(left / rest, |part| part / rest);
             results.push(self.size(*size, &self.plan.lanes, self.plan.baseline, share));
         }
         results
@@ -165,7 +167,8 @@ impl<'a> Engine<'a> {
                 if !entered {
                     track.enter(r.entrant)?;
                 }
-                sample(track, clock, r.entrant, 1)
+                r.first_ns = sample(track, clock, r.entrant, 1)?.ns;
+                Ok(())
             });
         }
     }
@@ -186,7 +189,7 @@ impl<'a> Engine<'a> {
             runners[i].attempt(|r| {
                 r.operations = match known {
                     Some(operations) => operations,
-                    None => calibrate(track, clock, r.entrant, wanted, most)?,
+                    None => calibrate(track, clock, r.entrant, r.first_ns, wanted, most)?,
                 };
                 Ok(())
             });

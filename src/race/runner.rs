@@ -13,6 +13,8 @@ pub(super) struct Runner {
     pub(super) entrant: usize,
     pub(super) name: String,
     pub(super) limit: bool,
+    /// What its first operation took, cold.
+    pub(super) first_ns: u64,
     pub(super) operations: u64,
     pub(super) bytes_per_operation: u64,
     pub(super) samples_ns: Vec<u64>,
@@ -26,6 +28,7 @@ impl Runner {
             entrant: lane.entrant,
             name: lane.name.clone(),
             limit: lane.limit,
+            first_ns: 0,
             operations: 1,
             bytes_per_operation: 0,
             samples_ns: Vec::new(),

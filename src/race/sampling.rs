@@ -7,7 +7,7 @@ use crate::error::Result;
 /// A sample whose time is this many clock steps is far above what the clock can tell.
 const STEPS: u64 = 1000;
 /// What takes this long at once needs no second look at how many operations fill a sample.
-const PLENTY_NS: u64 = 50_000_000;
+const PLENTY_NS: u64 = 20_000_000;
 
 /// One timed and verified batch.
 #[derive(Debug, Clone, Copy)]
@@ -31,13 +31,19 @@ pub fn sample(track: &mut dyn Track, clock: &dyn Clock, entrant: usize, operatio
     Ok(Sample { ns, work })
 }
 
-/// How many operations fill a sample of `wanted_ns`: a power of two, so that contenders of about the same speed work
-/// in batches of the same size, or `most`, what the fixture holds.
-pub fn calibrate(track: &mut dyn Track, clock: &dyn Clock, entrant: usize, wanted_ns: u64, most: u64) -> Result<u64> {
+/// How many operations fill a sample of `wanted_ns`, when one alone took `first_ns`: a power of two, so that contenders
+/// of about the same speed work in batches of the same size, or `most`, what the fixture holds.
+pub fn calibrate(
+    track: &mut dyn Track,
+    clock: &dyn Clock,
+    entrant: usize,
+    first_ns: u64,
+    wanted_ns: u64,
+    most: u64,
+) -> Result<u64> {
     let wanted_ns = wanted_ns.max(STEPS * clock.resolution_ns());
-    let mut operations = 1;
+    let (mut operations, mut ns) = (1, first_ns);
     loop {
-        let mut ns = sample(track, clock, entrant, operations)?.ns;
         if ns >= wanted_ns && ns < PLENTY_NS {
             // A stall looks like a slow operation: what comes twice is none.
             ns = ns.min(sample(track, clock, entrant, operations)?.ns);
@@ -46,6 +52,7 @@ pub fn calibrate(track: &mut dyn Track, clock: &dyn Clock, entrant: usize, wante
             return Ok(operations);
         }
         let factor = (wanted_ns / ns.max(1)).clamp(2, 16);
-        operations = (operations * (1 << factor.ilog2())).min(most.max(1));
+        operations = (operations * (1 << factor.ilog2())).min(most);
+        ns = sample(track, clock, entrant, operations)?.ns;
     }
 }

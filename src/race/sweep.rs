@@ -75,6 +75,8 @@ mod tests {
         let mut c = Crossover {
             below: "a".into(),
             above: "b".into(),
+            below_tied: vec![],
+            above_tied: vec![],
             size: 20,
             last_below: Some(10),
             first_above: Some(40),

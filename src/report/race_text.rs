@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Report;
+use super::{Report, WhyRecord};
+use crate::race::comparison::{VERDICT_ROUNDS, Verdict};
 use crate::race::result::{Measured, ModesKind, Outcome, SizeResult, Stop};
 use crate::race::{Axis, axis_value};
 use crate::units;
@@ -27,16 +28,19 @@ pub fn title(result: &SizeResult, report: &Report) -> String {
     if let Some(reached) = result.precision_reached {
         title += &format!(", intervals within +-{}", percent(reached));
     }
-    title + &format!("; {}", stop(result.stop, report))
+    title += &format!("; {}", stop(result.stop, report));
+    if (1..VERDICT_ROUNDS).contains(&result.rounds) && result.stop != Stop::Interrupted {
+        let due = result.elapsed_ns as f64 / result.rounds as f64 * VERDICT_ROUNDS as f64;
+        title += &format!("; a verdict takes {VERDICT_ROUNDS} rounds, here about {}", units::nanoseconds(due));
+    }
+    title
 }
 
 fn stop(stop: Stop, report: &Report) -> String {
     match stop {
         Stop::Precision => format!("stopped: +-{} was asked for", percent(report.method.precision)),
-        Stop::Budget => "stopped: its share of the budget is spent".to_owned(),
-        Stop::FewestRounds => {
-            format!("over budget: {} rounds are the fewest; allow more with --budget", report.method.fewest_rounds)
-        }
+        Stop::Budget => "stopped: its share of the budget was spent".to_owned(),
+        Stop::FewestRounds => "over budget".to_owned(),
         Stop::MostRounds => "stopped: the most rounds were done".to_owned(),
         Stop::Interrupted => "INTERRUPTED".to_owned(),
         Stop::NothingToMeasure => "nothing could be measured".to_owned(),
@@ -48,6 +52,7 @@ fn stop(stop: Stop, report: &Report) -> String {
 pub struct Notes {
     reasons: Vec<String>,
     remarks: BTreeMap<(String, String), Vec<u64>>,
+    machine: Vec<u64>,
 }
 
 impl Notes {
@@ -68,17 +73,32 @@ impl Notes {
         format!("{word} [{}]", number + 1)
     }
 
-    /// Remarks on a measurement; the same remark at several sizes is made once.
-    pub fn remark(&mut self, size: u64, contender: &str, measured: &Measured) {
+    /// Remarks on a size; the same remark on several sizes is made once.
+    pub fn remark(&mut self, result: &SizeResult) {
+        let measured = || result.lanes.iter().filter_map(|l| Some((l, l.outcome.measured()?)));
+        let bimodal = |m: &Measured| m.modes.is_some_and(|m| m.kind == ModesKind::Bimodal);
+        let (of_two_speeds, all) = (measured().filter(|(_, m)| bimodal(m)).count(), measured().count());
+        // What befalls most of them, the limit included, is the machine's doing.
+        let machine = all > 2 && 2 * of_two_speeds > all;
+        if machine {
+            self.machine.push(result.size);
+        }
+        for (lane, m) in measured() {
+            self.remark_on(result.size, &lane.contender, m, machine);
+        }
+    }
+
+    fn remark_on(&mut self, size: u64, contender: &str, measured: &Measured, machine: bool) {
         let mut note = |text: &str| {
             self.remarks.entry((contender.to_owned(), text.to_owned())).or_default().push(size);
         };
         match measured.modes.map(|m| m.kind) {
+            Some(ModesKind::Bimodal) if machine => {}
             Some(ModesKind::Bimodal) => note("is bimodal"),
             Some(ModesKind::Shifted) => note("changed speed during the run (its ratios hold, its times do not)"),
             None => {}
         }
-        if measured.versus_limit.as_ref().is_some_and(|c| c.verdict == crate::race::comparison::Verdict::Faster) {
+        if measured.versus_limit.as_ref().is_some_and(|c| c.verdict == Verdict::Faster) {
             note("beats the limit: it does not do all of the work that the limit counts");
         }
     }
@@ -90,7 +110,11 @@ impl Notes {
             let places: Vec<String> = sizes.iter().map(|s| place(report, contender, *s)).collect();
             wrapped(&format!("{contender} {text} at {}", places.join(", ")), "    ")
         });
-        reasons.chain(remarks.flatten()).collect()
+        let sizes: Vec<String> = self.machine.iter().map(|s| axis_value(report.axis, *s)).collect();
+        let machine =
+            format!("most contenders have two speeds at {}: the machine's doing, not theirs", sizes.join(", "));
+        let machine = (!sizes.is_empty()).then(|| wrapped(&machine, "    ")).into_iter().flatten();
+        reasons.chain(remarks.flatten()).chain(machine).collect()
     }
 }
 
@@ -112,22 +136,39 @@ fn place(report: &Report, contender: &str, size: u64) -> String {
 
 /// Why lines, crossovers, noise.
 pub fn tail(report: &Report) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut size = None;
-    for why in &report.why {
-        if size != Some(why.size) {
-            lines.push(format!("why ({})", axis_value(report.axis, why.size)));
-            size = Some(why.size);
-        }
-        lines.extend(wrapped(&format!("  {}: {}", why.contender, why.line()), "      "));
-    }
-    if !lines.is_empty() {
-        lines.push(String::new());
-    }
+    let mut lines = why(report);
     lines.extend(report.crossovers.lines(report.axis));
     lines.extend(report.noise.lines());
     if report.interrupted {
         lines.push("INTERRUPTED: this is what was known by then".to_owned());
+    }
+    lines
+}
+
+/// A line for each contender; what keeps all of them from hardware counts is said once.
+fn why(report: &Report) -> Vec<String> {
+    let reason = |r: &WhyRecord| r.why.as_ref().and_then(|w| w.no_pmu.clone());
+    let shared = report
+        .why
+        .first()
+        .and_then(reason)
+        .filter(|first| report.why.iter().all(|r| r.why.is_none() || reason(r).as_ref() == Some(first)));
+    let mut lines = Vec::new();
+    let mut size = None;
+    for record in &report.why {
+        if size != Some(record.size) {
+            lines.push(format!("why, at {}:", axis_value(report.axis, record.size)));
+            size = Some(record.size);
+        }
+        let mut record = record.clone();
+        if let (Some(why), true) = (&mut record.why, shared.is_some()) {
+            why.no_pmu = None;
+        }
+        lines.extend(wrapped(&format!("  {}: {}", record.contender, record.line()), "      "));
+    }
+    lines.extend(shared.into_iter().flat_map(|reason| wrapped(&format!("  {reason}"), "      ")));
+    if !lines.is_empty() {
+        lines.push(String::new());
     }
     lines
 }

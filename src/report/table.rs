@@ -58,6 +58,7 @@ fn table(result: &SizeResult, report: &Report, notes: &mut Notes, ui: &mut Ui) -
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
+    notes.remark(result);
     let mut kinds = Vec::new();
     for lane in ordered(result) {
         let (kind, cells) = row(lane, result, report, notes);
@@ -104,7 +105,6 @@ fn row(lane: &LaneResult, result: &SizeResult, report: &Report, notes: &mut Note
         cells.push(notes.mark(&lane.contender, &lane.outcome));
         return (if bad { Kind::Bad } else { Kind::Other }, cells);
     };
-    notes.remark(result.size, &lane.contender, measured);
     let (mark, kind) = mark(lane, result);
     let time = measured.ns_per_operation;
     let mut cells = vec![mark.to_owned(), lane.contender.clone()];

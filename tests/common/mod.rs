@@ -1,13 +1,18 @@
 //! What integration tests share: the program under test, loud skips, console blocks.
-#![allow(dead_code)] // each test binary uses its own part
+#![allow(dead_code)] // Each test binary uses its own part
 
 pub mod capture_file;
 pub mod console;
+pub mod mounts;
+mod workbench;
+
+#[allow(unused_imports)] // as above
+pub use workbench::{Bench, Ran, names, noise, root, syskit};
 
 use std::process::{Command, Output};
 
 /// The program under test, with nothing of the terminal's or the user's taste in its environment.
-pub fn syskit(args: &[&str]) -> Command {
+pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syskit"));
     command.args(args).env("LC_ALL", "C").env_remove("NO_COLOR");
     command
@@ -15,7 +20,7 @@ pub fn syskit(args: &[&str]) -> Command {
 
 /// Runs it to its end.
 pub fn run(args: &[&str]) -> Output {
-    syskit(args).output().expect("syskit starts")
+    command(args).output().expect("syskit starts")
 }
 
 /// Its stdout as text.

@@ -61,7 +61,7 @@ pub(super) struct Options {
     pub(super) self_test: bool,
     /// Leave out the pass that counts system calls, switches and faults
     #[arg(long)]
-    pub(super) no_why: bool,
+    no_why: bool,
     /// The why pass's other process: NAME:SIZE
     #[arg(long, hide = true, value_parser = parse_why_child)]
     pub(super) why_child: Option<(String, u64)>,
@@ -92,6 +92,11 @@ impl Options {
             }
             Some(path) => Output::TextAndFile(path.clone()),
         })
+    }
+
+    /// Whether the why pass is wanted.
+    pub(super) fn why(&self) -> bool {
+        !(self.no_why || self.quick || self.self_test)
     }
 
     pub(super) fn view(&self) -> View {
