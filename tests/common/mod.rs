@@ -10,3 +10,5 @@ pub fn skip(why: &str) {
     }
     eprintln!("SKIPPED: {why}");
 }
+
+pub mod live;
