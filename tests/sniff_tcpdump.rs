@@ -14,7 +14,8 @@ use common::live::{Server, can_capture, has_program, listening, sniff};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 19\r\nConnection: close\r\n\r\n\
+const REPLY: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 19\r\nConnection: close\r\n\r\n\
                        Python is awesome!\n";
 
 #[test]
@@ -88,7 +89,8 @@ fn read_to_the_end_of_the_connection(lines: impl BufRead) -> Vec<Value> {
 fn until_as_many(file: &std::path::Path, count: usize) -> Vec<String> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
-        let read = Command::new("tcpdump").args(["-nn", "-S", "-t", "-vv", "-r"]).arg(file).output().expect("tcpdump");
+        let read =
+            Command::new("tcpdump").args(["-nn", "-S", "-t", "-vv", "-r"]).arg(file).output().expect("tcpdump");
         let text = String::from_utf8_lossy(&read.stdout).into_owned();
         let packets = packets(&text);
         if packets.len() >= count || Instant::now() > end {
