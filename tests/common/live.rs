@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub fn has_program(program: &str, package: &str) -> bool {
 pub struct Running {
     pub child: Child,
     words: Option<JoinHandle<String>>,
+    /// Dropped at the end: so that the watchdog sleeps on.
+    _watched: Sender<()>,
 }
 
 /// Starts it and waits until it says that it listens.
@@ -49,7 +52,18 @@ pub fn listening(command: &mut Command) -> Running {
         let _ = stderr.read_to_string(&mut said);
         said
     });
-    Running { child, words: Some(words) }
+    Running { words: Some(words), _watched: watchdog(child.id()), child }
+}
+
+/// Kills a program that hangs, so that its test fails instead of waiting for ever.
+fn watchdog(pid: u32) -> Sender<()> {
+    let (alive, gone) = channel();
+    std::thread::spawn(move || {
+        if gone.recv_timeout(Duration::from_secs(60)) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill(Pid::from_raw(pid as i32), Signal::SIGKILL);
+        }
+    });
+    alive
 }
 
 impl Running {
