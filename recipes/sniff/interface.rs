@@ -40,5 +40,20 @@ fn names() -> Vec<String> {
 
 /// The name of the interface with this index, while it exists.
 pub fn name(index: u32) -> Option<String> {
-    if_indextoname(index).ok().map(|name| name.to_string_lossy().into_owned())
+    // nix 0.31 takes the null pointer of a failed call for success: the name is empty then.
+    let name = if_indextoname(index).ok().filter(|name| !name.is_empty())?;
+    Some(name.to_string_lossy().into_owned())
+}
+
+/// That the interface is still there; nobody wakes a socket whose interface went away for good.
+///
+/// # Errors
+/// Where it is not.
+pub fn still_there(interface: Option<&Interface>) -> Result<()> {
+    match interface {
+        Some(Interface { name: old, index }) if name(*index).is_none() => {
+            Err(Error::failed(format!("cannot capture on {old} any more")).fix("the interface went away"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -104,17 +104,6 @@ impl Open {
         })
     }
 
-    /// ENETDOWN comes once, when the interface goes down and when it goes away for good.
-    fn down(&self) -> Result<Event<'_>> {
-        match &self.interface {
-            Some(Interface { name, index }) if interface::name(*index).is_none() => {
-                Err(Error::sys(format!("cannot capture on {name} any more"), "recvmsg", Errno::ENETDOWN)
-                    .fix("the interface went away"))
-            }
-            _ => Ok(Event::Down),
-        }
-    }
-
     /// Where the frame stands in the buffer, once a VLAN tag that the device took out is back in.
     fn restore_tag(&mut self, captured: usize, vlan: Option<(u16, u16)>) -> std::ops::Range<usize> {
         let end = TAG + captured;
@@ -130,8 +119,10 @@ impl Capture for Open {
     fn next(&mut self, wait: Duration) -> Result<Event<'_>> {
         let received = match self.receive(wait) {
             Ok(Some(received)) => received,
-            Ok(None) => return Ok(Event::Nothing),
-            Err(Errno::ENETDOWN) => return self.down(),
+            Ok(None) if wait.is_zero() => return Ok(Event::Nothing),
+            Ok(None) => return interface::still_there(self.interface.as_ref()).map(|()| Event::Nothing),
+            // Comes once, be it that the interface goes down or away: which of them is seen at the next wait.
+            Err(Errno::ENETDOWN) => return Ok(Event::Down),
             Err(errno) => return Err(Error::sys("cannot receive packets", "recvmsg", errno)),
         };
         let Some(from) = received.from else { return Ok(Event::Nothing) };

@@ -69,18 +69,6 @@ struct Open {
     control: Vec<u8>,
 }
 
-impl Open {
-    /// Nobody wakes a raw socket whose interface went away: it is looked for whenever nothing came.
-    fn nothing(&self) -> Result<Event<'_>> {
-        match &self.interface {
-            Some(Interface { name, index }) if interface::name(*index).is_none() => {
-                Err(Error::failed(format!("cannot capture on {name} any more")).fix("the interface went away"))
-            }
-            _ => Ok(Event::Nothing),
-        }
-    }
-}
-
 impl Capture for Open {
     fn next(&mut self, wait: Duration) -> Result<Event<'_>> {
         let (buffer, control) = (&mut self.buffer, &mut self.control);
@@ -108,7 +96,8 @@ impl Capture for Open {
                 length,
                 offloaded: false,
             })),
-            Ok(None) => self.nothing(),
+            Ok(None) if wait.is_zero() => Ok(Event::Nothing),
+            Ok(None) => interface::still_there(self.interface.as_ref()).map(|()| Event::Nothing),
             Err(Errno::ENETDOWN) => Ok(Event::Down),
             Err(errno) => Err(Error::sys("cannot receive packets", "recvmsg", errno)),
         }

@@ -33,7 +33,7 @@ pub struct Document {
     /// EtherType of what the frame carries, or its length where below 1536.
     pub ethertype: u16,
     /// VLAN tags, outermost first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub vlans: Vec<Vlan>,
 }
 

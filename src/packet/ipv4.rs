@@ -66,7 +66,7 @@ pub struct Document {
     /// What verifying it found.
     pub checksum_status: Verdict,
     /// Options in hexadecimal.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub options: String,
     /// What the header says that the frame cannot hold.
     #[serde(skip_serializing_if = "Option::is_none")]

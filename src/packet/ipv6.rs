@@ -48,7 +48,7 @@ pub struct Document {
     /// Hop limit.
     pub hop_limit: u8,
     /// Numbers of the extension headers, in their order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<u8>,
     /// Protocol number of the payload.
     pub protocol: u8,
@@ -56,7 +56,7 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
     /// True where the payload length goes beyond the frame.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub longer_than_frame: bool,
 }
 

@@ -93,7 +93,7 @@ pub struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<u32>,
     /// Selective acknowledgement: left and right edges.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<[u32; 2]>,
     /// What other kinds hold, in hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
