@@ -9,6 +9,7 @@ mod gauge;
 mod grade;
 mod record;
 mod round;
+mod shares;
 mod snapshot;
 mod stat;
 mod view;
