@@ -69,7 +69,7 @@ impl Pass {
             }
             Some(Message::Done) | None => {
                 let end = self.reap(None)?;
-                return Err(Error::failed(format!("the why pass {}", self.fate(&end, "it"))));
+                return Err(Error::failed(format!("the why pass: {}", self.fate(&end, "it"))));
             }
         };
         match Tracer::seize(self.pid) {
