@@ -62,6 +62,7 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
         "show" => vec!["show", "sendfile-copy", "--json"],
         "run" => vec!["run", "--all", "--json"],
         "doctor" => vec!["doctor", "--json"],
+        "bench-list" => vec!["bench", "--list", "--json"],
         "bench" => vec!["bench", "copy", "--quick", "--sizes", "4KiB,64KiB", "--json", "-"],
         "copy" => {
             std::fs::write(scratch.join("a"), "some bytes").unwrap();

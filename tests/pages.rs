@@ -13,7 +13,8 @@ fn main() {
     let mut trials: Vec<Trial> = recipe::all().map(|(f, r)| trial_of_section(f, r)).collect();
     for page in pages() {
         let text = std::fs::read_to_string(&page).expect("a page is readable text");
-        match commands(&page, &text) {
+        let shown_as = page.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&page);
+        match commands(shown_as, &text) {
             Ok(shown) => trials.extend(shown.into_iter().map(trial_of_command)),
             Err(why) => trials.push(Trial::test(format!("blocks of {}", page.display()), || Err(why.into()))),
         }
