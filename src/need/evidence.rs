@@ -234,8 +234,8 @@ fn lockdown(text: &str) -> Option<String> {
 
 /// The innermost `.service` of a cgroup path.
 fn unit(cgroup: &str) -> Option<String> {
-    let parts = cgroup.lines().flat_map(|l| l.split('/'));
-    parts.filter(|part| part.ends_with(".service")).last().map(str::to_owned)
+    let mut parts = cgroup.lines().flat_map(|l| l.split('/'));
+    parts.rfind(|part| part.ends_with(".service")).map(str::to_owned)
 }
 
 /// The initial process namespace has a fixed number (PROC_PID_INIT_INO): what runs there is in no container, whatever
