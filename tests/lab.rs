@@ -204,16 +204,23 @@ fn a_module_that_only_root_may_load_and_a_bounding_set_without_the_capability() 
 }
 
 #[test]
-fn output_status_and_arguments_come_through_unchanged() {
+fn output_status_arguments_and_kernel_words_come_through() {
     if !available() {
         return;
     }
-    let script = "printf '%s|' \"$@\"; cat; echo words >&2; exit 255";
-    let mut command = lab(&["--quiet", "sh", "-c", script, "x", "a b", "it's", "$HOME `id`", "", "two\nlines"]);
-    let done = with_input(&mut command, b"from outside");
-    assert_eq!(String::from_utf8_lossy(&done.stdout), "a b|it's|$HOME `id`||two\nlines|from outside");
+    let script = "printf '%s|' \"$@\"; cat; echo words >&2; syskit doctor --json af-alg-aead af-alg-skcipher 2>/dev/null; exit 255";
+    let options =
+        ["--quiet", "--append", "initcall_blacklist=algif_aead_init", "--append", "module_blacklist=algif_skcipher"];
+    let arguments = ["sh", "-c", script, "x", "a b", "it's", "$HOME `id`", "", "two\nlines"];
+    let done = with_input(lab(&options).args(arguments), b"from outside");
+    let out = String::from_utf8_lossy(&done.stdout).into_owned();
+    let (through, document) = out.split_at(out.find('{').unwrap_or(out.len()));
+    assert_eq!(through, "a b|it's|$HOME `id`||two\nlines|from outside");
     assert_eq!(String::from_utf8_lossy(&done.stderr), "words\n");
     assert_eq!(done.status.code(), Some(255));
+    let ran = Ran { code: 3, out: document.to_owned(), err: String::new() };
+    holds(&need(&ran, "af-alg-aead")["finding"], &["type aead is absent", "initcall_blacklist=algif_aead_init"]);
+    holds(&need(&ran, "af-alg-skcipher")["finding"], &["type skcipher is absent", "module_blacklist=algif_skcipher"]);
 }
 
 fn with_input(command: &mut Command, input: &[u8]) -> Output {
