@@ -66,7 +66,8 @@ pub struct Checked {
 }
 
 fn command(command: Command) -> Command {
-    Doctor::augment_args(command)
+    let ids: Vec<&str> = need::ALL.iter().map(|n| n.id).collect();
+    Doctor::augment_args(command).after_help(format!("Needs: {}.", ids.join(", ")))
 }
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {

@@ -1,13 +1,17 @@
 //! Why a probe failed on this host, and what to do about it: pure, from the errno, what the call asks for, and the
 //! [`Evidence`].
 
+mod absent;
+
 use nix::errno::Errno;
 
 use super::capability::Capability;
 use super::evidence::Evidence;
 use super::feature::{Feature, State};
-use super::modprobe::{Block, RuleKind};
 use super::{Finding, Fix, Need, Readiness};
+
+pub use absent::absent;
+use absent::{on_the_host, other_kernel};
 
 /// What a probed call asks of the kernel and of this process.
 #[derive(Debug, Clone, Copy)]
@@ -70,98 +74,6 @@ fn reason(errno: Errno, asks: &Asks, host: &Evidence) -> Reason {
         .or_else(|| host.filtered().then(|| filter(asks, errno, host)))
         .or_else(|| shortage(errno, host))
         .unwrap_or_else(|| unexplained(errno, asks, host))
-}
-
-/// The reason why a part of the kernel is not there, if its state says that it is not.
-pub fn absent(feature: &Feature, state: &State, host: &Evidence) -> Option<Reason> {
-    let option = feature.option;
-    let module = feature.module;
-    let source = host.config.as_ref().map_or(String::new(), |c| format!(" ({})", c.source));
-    match state {
-        State::BuiltIn | State::Loaded | State::Unknown => None,
-        State::NotBuilt => Some((
-            format!("this kernel ({}) was built without CONFIG_{option}{source}", host.release),
-            Fix::CannotBeEnabledHere(other_kernel(host)),
-        )),
-        State::InitcallBlocked => Some((
-            format!(
-                "initcall_blacklist={} on the kernel command line keeps it from starting (/proc/cmdline)",
-                feature.initcall
-            ),
-            Fix::Do(format!(
-                "take {} out of initcall_blacklist= in the boot loader's configuration, then reboot",
-                feature.initcall
-            )),
-        )),
-        State::Blocked(block) => Some(blocked(module, block)),
-        State::NoLoading(why) => {
-            Some((format!("CONFIG_{option}=m{source}, but {why}"), Fix::CannotBeEnabledHere(other_kernel(host))))
-        }
-        State::NoFile => {
-            Some((format!("module {module} is not under /lib/modules/{}", host.release), no_file_fix(module, host)))
-        }
-        State::NotLoaded => Some((
-            format!("module {module} is there (/lib/modules/{}) but not loaded", host.release),
-            Fix::Do(on_the_host(format!("as root: modprobe {module}"), host)),
-        )),
-    }
-}
-
-fn other_kernel(host: &Evidence) -> String {
-    let closed = match host.modules {
-        Some(_) => "no setting changes what a kernel was built with",
-        None => "it cannot load modules either",
-    };
-    format!("{closed}; boot a kernel that has it, or run the same command in the lab (scripts/lab CMD)")
-}
-
-fn no_file_fix(module: &str, host: &Evidence) -> Fix {
-    match &host.container {
-        Some(kind) => Fix::Do(format!("as root on the host of this {kind} container: modprobe {module}")),
-        None => Fix::Do(format!(
-            "install the package with the modules of the running kernel (Debian: linux-image-{0}; Ubuntu: linux-modules-extra-{0}), or reboot if \
-             the kernel was just upgraded; then as root: modprobe {module}",
-            host.release
-        )),
-    }
-}
-
-fn on_the_host(what: String, host: &Evidence) -> String {
-    match &host.container {
-        Some(kind) => format!("{what} (on the host of this {kind} container)"),
-        None => what,
-    }
-}
-
-fn blocked(module: &str, block: &Block) -> Reason {
-    // The stop-gap that administrators were told to take for CVE-2026-31431 ("Copy Fail").
-    let why = match module {
-        "algif_aead" => ", the usual answer to CVE-2026-31431",
-        _ => "",
-    };
-    let caution = match module {
-        "algif_aead" => " (first make sure that the kernel has the fix of CVE-2026-31431)",
-        _ => "",
-    };
-    match block {
-        Block::Rule(rule) => {
-            let said = match &rule.kind {
-                RuleKind::Install(command) => format!("install {} {command}", rule.module),
-                RuleKind::Blacklist => format!("blacklist {}", rule.module),
-            };
-            (
-                format!(
-                    "module {module} is blocked by the modprobe rule \"{said}\" in {} line {}{why}",
-                    rule.file, rule.line
-                ),
-                Fix::Do(format!("remove that line{caution}, then as root: modprobe {module}")),
-            )
-        }
-        Block::CommandLine(word) => (
-            format!("module {module} is blocked by {word} on the kernel command line (/proc/cmdline){why}"),
-            Fix::Do(format!("remove it from the boot loader's configuration{caution}, then reboot")),
-        ),
-    }
 }
 
 fn closed_gate(asks: &Asks, host: &Evidence) -> Option<Reason> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::capability::Capability;
+use super::feature::NoLoading;
 use super::kconfig::{self, Config};
 use super::modprobe::{self, Rule};
 
@@ -126,15 +127,14 @@ impl Evidence {
     }
 
     /// Why no module at all can be loaded, if that is so.
-    pub fn no_loading(&self) -> Option<&'static str> {
+    pub fn no_loading(&self) -> Option<NoLoading> {
         if self.modules.is_none() {
-            return Some("this kernel has no loadable modules (there is no /proc/modules)");
+            return Some(NoLoading::NotBuilt);
         }
         if self.cmdline.split_whitespace().any(|w| w == "nomodule") {
-            return Some("the kernel command line says nomodule");
+            return Some(NoLoading::CommandLine);
         }
-        (self.sysctl("kernel.modules_disabled") == Some(1))
-            .then_some("kernel.modules_disabled is 1 until the next boot")
+        (self.sysctl("kernel.modules_disabled") == Some(1)).then_some(NoLoading::Sysctl)
     }
 
     /// Whether /lib/modules/RELEASE lists a file for the module.

@@ -27,18 +27,29 @@ pub enum State {
     Loaded,
     /// The kernel was built without it.
     NotBuilt,
-    /// Built in, but `initcall_blacklist=` on the kernel command line keeps it from starting.
+    /// Built in or a module, but `initcall_blacklist=` on the kernel command line keeps it from starting.
     InitcallBlocked,
     /// A module that a rule or the command line keeps out.
     Blocked(Block),
-    /// A module, in a kernel that can load none (without module support, `nomodule`, `kernel.modules_disabled`).
-    NoLoading(&'static str),
+    /// A module, in a kernel that can load none.
+    NoLoading(NoLoading),
     /// A module whose file is not under /lib/modules/RELEASE.
     NoFile,
     /// A module that could be loaded and is not.
     NotLoaded,
     /// Nothing here tells.
     Unknown,
+}
+
+/// Why a kernel can load no module at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoLoading {
+    /// It was built without loadable modules.
+    NotBuilt,
+    /// `nomodule` on its command line.
+    CommandLine,
+    /// The sysctl `kernel.modules_disabled`.
+    Sysctl,
 }
 
 impl Feature {
@@ -62,6 +73,9 @@ impl Feature {
     fn module_state(&self, host: &Evidence) -> State {
         if host.module_loaded(self.module) {
             return State::Loaded;
+        }
+        if host.initcall_blocked(self.initcall) {
+            return State::InitcallBlocked;
         }
         if let Some(why) = host.no_loading() {
             return State::NoLoading(why);

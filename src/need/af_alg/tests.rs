@@ -150,6 +150,15 @@ fn a_type_that_is_built_in_and_switched_off_names_the_initcall() {
 }
 
 #[test]
+fn the_init_function_of_a_module_can_be_switched_off_too() {
+    let mut host = debian();
+    host.cmdline = "initcall_blacklist=algif_aead_init".to_owned();
+    says(&aead(false, &host), &["type aead is absent", "initcall_blacklist=algif_aead_init", "CVE-2026-31431"], &[]);
+    host.modules = Some("algif_aead 1 0 - Live 0x0\n".to_owned());
+    assert_eq!(AEAD.feature.state(&host), State::Loaded);
+}
+
+#[test]
 fn a_type_that_was_not_built_is_told_from_one_that_cannot_be_loaded() {
     let mut host = debian();
     let text = host.config.take().expect("debian has one").text.replace("CONFIG_CRYPTO_USER_API_AEAD=m\n", "");
@@ -157,7 +166,11 @@ fn a_type_that_was_not_built_is_told_from_one_that_cannot_be_loaded() {
     says(&aead(false, &host), &["type aead is absent", "built without CONFIG_CRYPTO_USER_API_AEAD"], &[]);
     let mut host = debian();
     host.sysctls.insert("kernel.modules_disabled".to_owned(), "1".to_owned());
-    says(&aead(false, &host), &["type aead is absent", "=m", "kernel.modules_disabled is 1"], &[]);
+    says(&aead(false, &host), &["type aead is absent", "=m", "kernel.modules_disabled is 1"], &["reboot"]);
+    host.cmdline = "quiet nomodule".to_owned();
+    says(&aead(false, &host), &["type aead is absent", "=m", "nomodule"], &["boot loader"]);
+    host.modules = None;
+    says(&aead(false, &host), &["type aead is absent", "=m", "no loadable modules"], &["scripts/lab"]);
 }
 
 #[test]
