@@ -311,7 +311,7 @@ fn a_file_size_limit_is_an_error_not_a_signal() {
 #[test]
 fn a_source_that_shrinks_under_way_is_an_error_without_sigbus() {
     for via in ["mmap", "read_write", "sendfile_4k", "io_uring"] {
-        let trial = Trial::new(4 * BIG);
+        let trial = Trial::new(2 * BIG);
         let child = trial.start(&["--via", via]);
         if via == "io_uring" {
             std::thread::sleep(Duration::from_millis(30));
