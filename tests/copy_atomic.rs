@@ -226,6 +226,21 @@ fn ctrl_c_ends_the_wait_for_a_pipe() {
 }
 
 #[test]
+fn ctrl_c_ends_the_wait_for_a_reader() {
+    let bench = Bench::new();
+    bench.write("source", b"x");
+    nix::unistd::mkfifo(&bench.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut command = syskit(bench.dir());
+    let child =
+        command.args(["copy", "source", "fifo"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let now = format!("/proc/{}/syscall", child.id());
+    let sleeping = format!("{} ", nix::libc::SYS_clock_nanosleep);
+    wait_for("the sleep", || std::fs::read_to_string(&now).is_ok_and(|s| s.starts_with(&sleeping)));
+    signal(&child, Signal::SIGINT);
+    Ran::of(child.wait_with_output().unwrap()).fails(1, &["interrupted", "nobody reads fifo"]);
+}
+
+#[test]
 fn a_full_disk_leaves_the_old_file() {
     let mounted = match Mounted::tmpfs(8 << 20) {
         Ok(mounted) => mounted,
