@@ -7,6 +7,8 @@ use std::io::Seek;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use nix::sys::resource::{Resource, getrlimit};
+
 use super::content::Content;
 use super::memory::Memory;
 use super::method::{Approach, CopyFile};
@@ -18,7 +20,7 @@ use crate::units;
 
 /// Bytes that the destinations of one sample may hold together (a single one may be larger).
 const MOST_BYTES: u64 = 64 << 20;
-/// Destinations of one sample: each takes two descriptors of the usual 1024.
+/// Destinations of one sample.
 const MOST_FILES: u64 = 256;
 /// The content of every source.
 const SEED: u64 = 26;
@@ -97,7 +99,7 @@ impl Task for CopyTask {
     }
 
     fn most_operations(&self, workload: &Workload) -> u64 {
-        if self.cold { 1 } else { (MOST_BYTES / workload.size.max(1)).clamp(1, MOST_FILES) }
+        if self.cold { 1 } else { (MOST_BYTES / workload.size.max(1)).clamp(1, most_files()) }
     }
 
     fn prepare(&self, workload: &Workload) -> Result<Files> {
@@ -154,6 +156,12 @@ impl Task for CopyTask {
             }
         }
     }
+}
+
+/// As many destinations as there are descriptors for: each takes two, and the rest of the program some.
+fn most_files() -> u64 {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    (limit.saturating_sub(64) / 2).clamp(1, MOST_FILES)
 }
 
 impl Files {

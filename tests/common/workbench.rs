@@ -99,9 +99,13 @@ impl Ran {
     }
 }
 
-/// `len` bytes that look random.
+/// `len` bytes that look random; no two block-aligned places are alike.
 pub fn noise(len: usize) -> Vec<u8> {
-    let mut bytes = vec![0; len];
-    fastrand::Rng::with_seed(len as u64).fill(&mut bytes);
+    let mut block = vec![0; 262_147];
+    fastrand::Rng::with_seed(len as u64).fill(&mut block);
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        bytes.extend_from_slice(&block[..block.len().min(len - bytes.len())]);
+    }
     bytes
 }

@@ -55,7 +55,7 @@ impl Source {
         let believed = was.is_file() && own.is_none() && was.len() > 0 && !made_up(&file);
         let size = believed.then_some(was.len());
         if !was.is_file() && own.is_none() {
-            block(&file).sys("fcntl(F_SETFL)", || format!("cannot read {shown}"))?;
+            set_blocking(&file).sys("fcntl(F_SETFL)", || format!("cannot read {shown}"))?;
         }
         Ok(Source { file, path: path.to_owned(), was, size })
     }
@@ -90,7 +90,8 @@ fn made_up(file: &File) -> bool {
     fstatfs(file).is_ok_and(|s| MADE_UP.contains(&s.filesystem_type().0))
 }
 
-fn block(file: &File) -> nix::Result<()> {
+/// Calls on `file` wait from now on.
+pub fn set_blocking(file: &File) -> nix::Result<()> {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
     fcntl(file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).map(drop)

@@ -3,17 +3,22 @@
 use std::ffi::{CString, OsStr};
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
 use super::place::Place;
-use super::source::{Source, own_descriptor};
+use super::source::{Source, own_descriptor, set_blocking};
 use crate::error::{Context, Error, Result};
+use crate::interrupt;
 use crate::sys::descriptor::duplicate;
+
+/// How long passes between two looks for a FIFO's reader.
+const WAIT_FOR_READER: Duration = Duration::from_millis(5);
 
 /// Where the copy goes.
 pub enum Target {
@@ -92,8 +97,30 @@ fn onto(path: &Path, there: &Metadata, source: &Source) -> Result<Target> {
         return Err(Error::failed(format!("cannot write to {shown}: it is a socket"))
             .fix("nc -U sends to a socket from a pipe"));
     }
-    let file = OpenOptions::new().write(true).open(path).sys("open", || format!("cannot write to {shown}"))?;
+    let file = if kind.is_fifo() { open_fifo(path)? } else { open_to_write(path, 0)? };
     Ok(Target::InPlace { file, name: shown.to_string(), standard_output: false })
+}
+
+fn open_to_write(path: &Path, flags: i32) -> Result<File> {
+    let opened = OpenOptions::new().write(true).custom_flags(flags | libc::O_NOCTTY).open(path);
+    opened.sys("open", || format!("cannot write to {}", path.display()))
+}
+
+/// Opens a FIFO once it has a reader; a blocking open would not look for Ctrl-C.
+fn open_fifo(path: &Path) -> Result<File> {
+    loop {
+        match open_to_write(path, libc::O_NONBLOCK) {
+            Err(e) if e.errno == Some(Errno::ENXIO) => std::thread::sleep(WAIT_FOR_READER),
+            opened => {
+                let fifo = opened?;
+                set_blocking(&fifo).sys("fcntl(F_SETFL)", || format!("cannot write to {}", path.display()))?;
+                return Ok(fifo);
+            }
+        }
+        if interrupt::asked() {
+            return Err(Error::failed(format!("interrupted: nobody reads {}", path.display())));
+        }
+    }
 }
 
 fn writable_kind(kind: FileType) -> bool {
