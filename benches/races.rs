@@ -1,5 +1,7 @@
 //! Every contender of every registered race, briefly, at its smallest size: what is new in the registry is here too.
 
+#![allow(clippy::print_stderr)]
+
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

@@ -30,6 +30,9 @@ pub struct Comparison {
     pub sign_test_p: f64,
     /// Rounds in which both ran.
     pub rounds: usize,
+    /// How many times as far as rounds the heats (fresh fixtures) differ; the interval and the test are that much more
+    /// careful. 1 where they do not differ more than rounds do.
+    pub design_effect: f64,
     /// What that amounts to.
     pub verdict: Verdict,
 }
@@ -49,13 +52,16 @@ pub enum Verdict {
 }
 
 impl Comparison {
-    /// Compares by the time per operation of each round, in the order of the rounds.
-    pub fn new(against: &str, own_ns: &[f64], other_ns: &[f64]) -> Self {
+    /// Compares by the time per operation of each round, in the order of the rounds; `heats` are the rounds with which
+    /// a fresh fixture came.
+    pub fn new(against: &str, own_ns: &[f64], other_ns: &[f64], heats: &[usize]) -> Self {
         let logs: Vec<f64> =
             own_ns.iter().zip(other_ns).map(|(own, other)| positive(*other).ln() - positive(*own).ln()).collect();
         let sorted = statistics::sorted(&logs);
-        let (low, high) = statistics::bootstrap_median(&sorted, CONFIDENCE);
-        let sign_test_p = statistics::sign_test(&logs);
+        let median = statistics::quantile(&sorted, 0.5);
+        let effect = statistics::design_effect(&logs, median, heats);
+        let (low, high) = statistics::bootstrap_median(&sorted, effect, CONFIDENCE);
+        let sign_test_p = statistics::sign_test(&logs, effect);
         let verdict = match logs.len() {
             n if n < VERDICT_ROUNDS => Verdict::TooFewRounds,
             _ if sign_test_p > SIGNIFICANCE => Verdict::NoDifferenceFound,
@@ -65,11 +71,12 @@ impl Comparison {
         };
         Comparison {
             against: against.to_owned(),
-            ratio: statistics::quantile(&sorted, 0.5).exp(),
+            ratio: median.exp(),
             ratio_low: low.exp(),
             ratio_high: high.exp(),
             sign_test_p,
             rounds: logs.len(),
+            design_effect: effect,
             verdict,
         }
     }
@@ -127,7 +134,7 @@ mod tests {
         let wobbled = |base: f64, phase: usize| -> Vec<f64> {
             (0..rounds).map(|i| base * (1.0 + wobble * (((i * 7 + phase) % 11) as f64 / 5.0 - 1.0))).collect()
         };
-        Comparison::new("other", &wobbled(own, 0), &wobbled(other, 3)).to_string()
+        Comparison::new("other", &wobbled(own, 0), &wobbled(other, 3), &[0]).to_string()
     }
 
     #[test]
@@ -143,7 +150,7 @@ mod tests {
     fn what_is_equal_is_a_tie() {
         let there_and_back: Vec<f64> = (0..55).map(|i| if i % 2 == 0 { 100.0 } else { 103.0 }).collect();
         let back_and_there: Vec<f64> = there_and_back.iter().map(|t| 203.0 - t).collect();
-        let tie = Comparison::new("other", &there_and_back, &back_and_there);
+        let tie = Comparison::new("other", &there_and_back, &back_and_there, &[0]);
         assert_eq!(tie.to_string(), "no difference found (0.97-1.03)");
     }
 
@@ -155,6 +162,6 @@ mod tests {
 
     #[test]
     fn a_sample_of_no_time_is_no_crash() {
-        assert!(Comparison::new("x", &[0.0; 9], &[0.0; 9]).ratio == 1.0);
+        assert!(Comparison::new("x", &[0.0; 9], &[0.0; 9], &[0]).ratio == 1.0);
     }
 }
