@@ -15,8 +15,12 @@ use std::fs::File;
 use nix::fcntl::copy_file_range;
 
 use super::method::{Approach, transfer};
+use super::trial::{copy_by, proc_file, show};
+use crate::demo::Demo;
 use crate::error::Result;
+use crate::need;
 use crate::race::Contender;
+use crate::recipe::Recipe;
 
 fn copy(src: &File, dst: &File, len: u64) -> Result<u64> {
     transfer("copy_file_range", len, |left| copy_file_range(src, None, dst, None, left))
@@ -26,6 +30,28 @@ fn copy(src: &File, dst: &File, len: u64) -> Result<u64> {
 pub static COPY_FILE_RANGE: Contender<Approach> = Contender {
     name: "copy_file_range",
     title: "copy_file_range, the file system decides how",
-    needs: &[],
+    needs: &[&need::COPY_FILE_RANGE],
     approach: &Approach::Files(|| Ok(Box::new(copy))),
 };
+
+/// `syskit run copy-file-range-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "copy-file-range-copy",
+    title: "Copy a file with copy_file_range",
+    sections: &[],
+    needs: &[&need::COPY_FILE_RANGE],
+    source: include_str!("copy_file_range.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    let trial = copy_by(&COPY_FILE_RANGE, demo)?;
+    // The trap: a file of /proc says that it is empty. Nothing is copied, or nothing can be.
+    let (status, held) = proc_file()?;
+    show(demo, "read(/proc/self/status)", &Ok(held));
+    let copied = copy_file_range(&status, None, &trial.dst, None, held);
+    show(demo, "copy_file_range(file, /proc/self/status)", &copied);
+    demo.check("copy_file_range gets nothing out of /proc", !copied.is_ok_and(|n| n > 0), || {
+        format!("it gave {copied:?}")
+    })
+}

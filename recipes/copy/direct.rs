@@ -19,9 +19,15 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 
-use super::method::{Approach, CopyFile, failed_io, refused};
+use super::method::{Approach, CopyFile, failed_io, offsets, refused};
+use super::place::evict;
+use super::trial::{LENGTH, copy_by, show};
+use crate::demo::Demo;
 use crate::error::{Error, Result};
+use crate::need;
 use crate::race::Contender;
+use crate::recipe::Recipe;
+use crate::sys::mincore::resident_pages;
 use crate::sys::mmap::Pages;
 
 const BLOCK: usize = 4096;
@@ -32,6 +38,8 @@ struct Direct {
 
 impl CopyFile for Direct {
     fn copy(&mut self, mut src: &File, mut dst: &File, len: u64) -> Result<u64> {
+        // On a pipe the same flag means packets.
+        offsets(src, dst)?;
         let mut direct = Some(Flag::set(src, dst)?);
         let mut copied = 0;
         while copied < len {
@@ -99,3 +107,29 @@ pub static DIRECT: Contender<Approach> = Contender {
         Ok(Box::new(Direct { buffer }))
     }),
 };
+
+/// `syskit run direct-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "direct-copy",
+    title: "Copy a file past the page cache",
+    sections: &[],
+    needs: &[&need::DIRECT_IO],
+    source: include_str!("direct.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    let trial = copy_by(&DIRECT, demo)?;
+    // The point: what was copied is not in the page cache. The check of the copy brought it in, so once more.
+    evict(&trial.src)?;
+    evict(&trial.dst)?;
+    DIRECT.approach.start()?.copy(&trial.src, &trial.dst, LENGTH)?;
+    let resident = resident_pages(&trial.dst, LENGTH).map_err(|e| refused("mincore", e))?;
+    demo.say(format!("pages of the copy in the page cache: {resident} of {}", LENGTH.div_ceil(BLOCK as u64)));
+    // The trap: lengths, offsets and addresses that are no multiple of the block size.
+    let _direct = Flag::set(&trial.src, &trial.dst)?;
+    let mut bytes = [0; 100];
+    let odd = nix::sys::uio::pread(&trial.src, &mut bytes, 1);
+    show(demo, "pread(O_DIRECT file, 100 bytes at 1)", &odd);
+    demo.check_eq("O_DIRECT refuses what is not aligned", Err(Errno::EINVAL), odd)
+}

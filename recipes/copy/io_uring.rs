@@ -17,8 +17,12 @@ use std::num::NonZeroUsize;
 use nix::errno::Errno;
 
 use super::method::{Approach, CopyFile, advance, failed, offsets};
+use super::trial::{LENGTH, copy_by, show};
+use crate::demo::Demo;
 use crate::error::{Error, Kind, Result};
+use crate::need;
 use crate::race::Contender;
+use crate::recipe::Recipe;
 use crate::sys::eintr::retry;
 use crate::sys::io_uring::{Completion, Piece, Ring};
 
@@ -127,27 +131,51 @@ impl Job<'_> {
     }
 }
 
-fn start() -> Result<Box<dyn CopyFile>> {
+fn ring() -> Result<Ring> {
     let len = NonZeroUsize::new(CHAINS * PIECE).expect("not 0");
-    match Ring::new(2 * CHAINS as u32, len) {
-        Ok(ring) => Ok(Box::new(Uring { ring })),
-        Err(errno) => {
-            let mut error = Error::sys("cannot make a ring with registered buffers", "io_uring_setup", errno);
-            error = match errno {
-                Errno::EPERM => error.fix("sysctl kernel.io_uring_disabled=0, and a seccomp filter that allows it"),
-                Errno::ENOMEM => error.fix("raise RLIMIT_MEMLOCK (ulimit -l) to 4 MiB or more"),
-                _ => error.fix("needs Linux 5.1 with CONFIG_IO_URING"),
-            };
-            error.kind = if errno == Errno::EPERM { Kind::Denied } else { Kind::Unavailable };
-            Err(error)
+    Ring::new(2 * CHAINS as u32, len).map_err(|errno| {
+        let error = Error::sys("cannot make a ring with registered buffers", "io_uring_setup", errno);
+        match errno {
+            Errno::EPERM => error.fix("sysctl kernel.io_uring_disabled=0, and a seccomp filter that allows it"),
+            Errno::ENOMEM => {
+                Error { kind: Kind::Unavailable, ..error.fix("raise RLIMIT_MEMLOCK (ulimit -l) to 4 MiB") }
+            }
+            _ => Error { kind: Kind::Unavailable, ..error.fix("needs Linux 5.1 with CONFIG_IO_URING") },
         }
-    }
+    })
 }
 
 /// Linked reads and writes, several at a time.
 pub static IO_URING: Contender<Approach> = Contender {
     name: "io_uring",
     title: "io_uring, 8 linked read-write pairs of 256 KiB",
-    needs: &[],
-    approach: &Approach::Files(start),
+    needs: &[&need::IO_URING],
+    approach: &Approach::Files(|| Ok(Box::new(Uring { ring: ring()? }))),
 };
+
+/// `syskit run io-uring-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "io-uring-copy",
+    title: "Copy a file with io_uring",
+    sections: &[],
+    needs: &[&need::IO_URING],
+    source: include_str!("io_uring.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    let trial = copy_by(&IO_URING, demo)?;
+    // The trap: a read that ends with the file falls short of its piece, and the write linked to it is cancelled.
+    let mut ring = ring()?;
+    let piece = Piece { at: 0, len: 4096, offset: LENGTH - 3 };
+    ring.read(&trial.src, piece, true, 0).map_err(|e| failed("io_uring: queue", e))?;
+    ring.write(&trial.dst, piece, 1).map_err(|e| failed("io_uring: queue", e))?;
+    retry(|| ring.submit_and_wait(2)).map_err(|e| failed("io_uring_enter", e))?;
+    let mut ended: Vec<Completion> = std::iter::from_fn(|| ring.completion()).collect();
+    ended.sort_by_key(|c| c.tag);
+    for (done, call) in ended.iter().zip(["read(4096 bytes, 3 before the end)", "write linked to it"]) {
+        show(demo, call, &done.moved);
+    }
+    let moved: Vec<_> = ended.iter().map(|c| c.moved).collect();
+    demo.check_eq("a short read cancels the write linked to it", vec![Ok(3), Err(Errno::ECANCELED)], moved)
+}

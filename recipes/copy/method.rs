@@ -65,8 +65,8 @@ pub fn failed(call: &'static str, errno: Errno) -> Error {
     Error::sys("cannot copy from the source to the destination", call, errno)
 }
 
-/// The error of a call that failed before it copied anything: an errno that says "not between these two files" is
-/// [`Kind::Unavailable`].
+/// The error of a call that failed before it copied anything: an errno that says "not between these two files", or
+/// not as they were opened, is [`Kind::Unavailable`].
 pub fn refused(call: &'static str, errno: Errno) -> Error {
     let mut error = failed(call, errno);
     if let Errno::EOPNOTSUPP
@@ -75,7 +75,8 @@ pub fn refused(call: &'static str, errno: Errno) -> Error {
     | Errno::ENOSYS
     | Errno::ENODEV
     | Errno::ENOTTY
-    | Errno::ESPIPE = errno
+    | Errno::ESPIPE
+    | Errno::EBADF = errno
     {
         error.kind = Kind::Unavailable;
     }

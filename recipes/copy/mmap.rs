@@ -14,9 +14,12 @@ use std::num::NonZeroUsize;
 
 use nix::errno::Errno;
 
-use super::method::{Approach, advance, failed, offsets, refused};
+use super::method::{Approach, advance, failed, failed_io, offsets, refused};
+use super::trial::{copy_by, show};
+use crate::demo::Demo;
 use crate::error::Result;
 use crate::race::Contender;
+use crate::recipe::Recipe;
 use crate::sys::eintr::retry;
 use crate::sys::mmap::{FileMapping, page_size};
 
@@ -25,7 +28,7 @@ const WINDOW: u64 = 64 << 20;
 
 fn copy(src: &File, dst: &File, len: u64) -> Result<u64> {
     let from = offsets(src, dst)?;
-    let size = src.metadata().map_err(|e| super::method::failed_io("fstat", e))?.len();
+    let size = src.metadata().map_err(|e| failed_io("fstat", e))?.len();
     let len = len.min(size.saturating_sub(from.0));
     let mut copied = 0;
     while copied < len {
@@ -61,3 +64,24 @@ pub static MMAP: Contender<Approach> = Contender {
     needs: &[],
     approach: &Approach::Files(|| Ok(Box::new(copy))),
 };
+
+/// `syskit run mmap-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "mmap-copy",
+    title: "Copy a file by writing from a mapping of it",
+    sections: &[],
+    needs: &[],
+    source: include_str!("mmap.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    let trial = copy_by(&MMAP, demo)?;
+    // The trap: the file shrinks under the mapping. Touching the bytes would be SIGBUS; write(2) says EFAULT.
+    let len = NonZeroUsize::new(page_size()).expect("a page is not empty");
+    let mapping = FileMapping::new(&trial.src, 0, len, true).map_err(|e| refused("mmap", e))?;
+    trial.src.set_len(0).map_err(|e| failed_io("ftruncate", e))?;
+    let gone = mapping.write_to(&trial.dst, 0);
+    show(demo, "write(file, mapping of a file truncated since)", &gone);
+    demo.check_eq("write from pages that are gone is EFAULT, not SIGBUS", Err(Errno::EFAULT), gone)
+}

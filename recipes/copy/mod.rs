@@ -21,6 +21,7 @@ mod read_write;
 mod reflink;
 mod sendfile;
 mod splice;
+mod trial;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -30,7 +31,16 @@ pub static FAMILY: Family = Family {
     name: "copy",
     title: "copy a file into another",
     page: include_str!("README.md"),
-    recipes: &[],
+    recipes: &[
+        &sendfile::RECIPE,
+        &read_write::RECIPE,
+        &mmap::RECIPE,
+        &splice::RECIPE,
+        &copy_file_range::RECIPE,
+        &io_uring::RECIPE,
+        &direct::RECIPE,
+        &reflink::RECIPE,
+    ],
     tool: Some(&tool::VERB),
     races: &[&RACE],
 };

@@ -14,8 +14,11 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 
 use super::method::{Approach, CopyFile, failed_io};
+use super::trial::{copy_by, show, small_pipe};
+use crate::demo::Demo;
 use crate::error::Result;
 use crate::race::Contender;
+use crate::recipe::Recipe;
 
 struct ReadWrite {
     buffer: Vec<u8>,
@@ -54,3 +57,24 @@ pub static READ_WRITE_256K: Contender<Approach> = Contender {
     needs: &[],
     approach: &Approach::Files(|| Ok(Box::new(ReadWrite { buffer: vec![0; 256 << 10] }))),
 };
+
+/// `syskit run read-write-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "read-write-copy",
+    title: "Copy a file with read and write",
+    sections: &[],
+    needs: &[],
+    source: include_str!("read_write.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    copy_by(&READ_WRITE, demo)?;
+    copy_by(&READ_WRITE_256K, demo)?;
+    // The trap: a write that takes a part. What the pipe did not take would be lost without an error.
+    let (_reader, mut writer) = small_pipe()?;
+    let asked = 1 << 20;
+    let taken = writer.write(&vec![0; asked]).map_err(|e| failed_io("write", e))?;
+    show(demo, &format!("write(pipe, {asked} bytes)"), &Ok(taken));
+    demo.check("write may take less than it is given", taken < asked, || format!("it took all {taken} bytes"))
+}

@@ -10,13 +10,17 @@
 //!   destination must not be open with O_APPEND (EINVAL).
 //! - the bytes are those of the moment at which the kernel reads the page, not of the call.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 
+use nix::errno::Errno;
 use nix::sys::sendfile::sendfile;
 
-use super::method::{Approach, transfer};
-use crate::error::Result;
+use super::method::{Approach, MOST_PER_CALL, transfer};
+use super::trial::{copy_by, show, small_pipe};
+use crate::demo::Demo;
+use crate::error::{Context, Result};
 use crate::race::Contender;
+use crate::recipe::Recipe;
 
 fn copy(src: &File, dst: &File, len: u64, piece: usize) -> Result<u64> {
     transfer("sendfile", len, |left| sendfile(dst, src, None, left.min(piece)))
@@ -37,3 +41,35 @@ pub static SENDFILE: Contender<Approach> = Contender {
     needs: &[],
     approach: &Approach::Files(|| Ok(Box::new(|src: &File, dst: &File, len| copy(src, dst, len, usize::MAX)))),
 };
+
+/// `syskit run sendfile-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "sendfile-copy",
+    title: "Copy a file with sendfile",
+    sections: &["3.2.26"],
+    needs: &[],
+    source: include_str!("sendfile.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    copy_by(&SENDFILE_4K, demo)?;
+    let trial = copy_by(&SENDFILE, demo)?;
+    // The traps: a pipe takes what it has room for, 2 GiB less a page is the most of a call, and a pipe is no source.
+    let (reader, writer) = small_pipe()?;
+    let asked = 1 << 20;
+    let taken = sendfile(&writer, &trial.src, None, asked);
+    show(demo, &format!("sendfile(pipe, file, {asked})"), &taken);
+    demo.check("sendfile may move less than asked", taken.is_ok_and(|n| n < asked), || format!("it gave {taken:?}"))?;
+    let refused = sendfile(&trial.dst, &reader, None, asked);
+    show(demo, "sendfile(file, pipe)", &refused);
+    demo.check_eq("a pipe is no source for sendfile", Err(Errno::EINVAL), refused)?;
+    let (null, zero) = (open("/dev/null", true)?, open("/dev/zero", false)?);
+    let most = sendfile(&null, &zero, None, 3 << 30);
+    show(demo, "sendfile(/dev/null, /dev/zero, 3 GiB)", &most);
+    demo.check_eq("a call moves 2 GiB less a page at most", Ok(MOST_PER_CALL), most)
+}
+
+fn open(path: &str, write: bool) -> Result<File> {
+    OpenOptions::new().read(!write).write(write).open(path).sys("open", || format!("cannot open {path}"))
+}

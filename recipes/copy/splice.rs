@@ -14,12 +14,17 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, splice};
 use nix::unistd::pipe2;
 
 use super::method::{Approach, CopyFile, failed, refused, transfer};
+use super::trial::{copy_by, show};
+use crate::demo::Demo;
 use crate::error::{Error, Result};
+use crate::need;
 use crate::race::Contender;
+use crate::recipe::Recipe;
 use crate::sys::eintr::retry;
 
 struct Splice {
@@ -54,7 +59,7 @@ impl CopyFile for Splice {
             if !matches!(out, Ok(n) if n == into as u64) {
                 // What is stuck in the pipe must not come out in the next copy.
                 *self = Splice::new(self.capacity)?;
-                out.and(Err(failed("splice", nix::errno::Errno::EIO)))?;
+                out.and(Err(failed("splice", Errno::EIO)))?;
             }
             copied += into as u64;
         }
@@ -66,6 +71,29 @@ impl CopyFile for Splice {
 pub static SPLICE: Contender<Approach> = Contender {
     name: "splice",
     title: "splice through a pipe of 1 MiB",
-    needs: &[],
+    needs: &[&need::SPLICE],
     approach: &Approach::Files(|| Ok(Box::new(Splice::new(1 << 20)?))),
 };
+
+/// `syskit run splice-copy`.
+pub static RECIPE: Recipe = Recipe {
+    id: "splice-copy",
+    title: "Copy a file with splice through a pipe",
+    sections: &[],
+    needs: &[&need::SPLICE],
+    source: include_str!("splice.rs"),
+    run: demonstrate,
+};
+
+fn demonstrate(demo: &mut Demo) -> Result<()> {
+    let trial = copy_by(&SPLICE, demo)?;
+    // The traps: no pipe, no splice; and a pipe takes what it holds, however much is asked for.
+    let direct = splice(&trial.src, None, &trial.dst, None, 4096, SpliceFFlags::empty());
+    show(demo, "splice(file, file)", &direct);
+    demo.check_eq("splice needs a pipe on one side", Err(Errno::EINVAL), direct)?;
+    let pipe = Splice::new(64 << 10)?;
+    let asked = 1 << 20;
+    let taken = splice(&trial.src, None, &pipe.writer, None, asked, SpliceFFlags::SPLICE_F_NONBLOCK);
+    show(demo, &format!("splice(file, pipe of {}, {asked})", pipe.capacity), &taken);
+    demo.check("a pipe takes what it holds", taken.is_ok_and(|n| n <= pipe.capacity), || format!("it gave {taken:?}"))
+}

@@ -13,6 +13,7 @@ mod target;
 mod verify;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::builder::PossibleValuesParser;
@@ -71,6 +72,8 @@ fn command(command: Command) -> Command {
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let args = Copy::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))?;
+    // A file-size limit (RLIMIT_FSIZE) is to be an errno (EFBIG) with words to it, not the end of the process.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     copy(&args, ui).map_err(|e| e.within("copy"))
 }
 

@@ -83,8 +83,10 @@ fn onto(path: &Path, there: &Metadata, source: &Source) -> Result<Target> {
     let kind = there.file_type();
     if kind.is_file() {
         // What a symbolic link leads to is replaced, not the link.
-        let real = path.canonicalize().sys("realpath", || format!("cannot follow {shown}"))?;
-        return place(&real, path, true);
+        return match path.read_link() {
+            Ok(_) => place(&path.canonicalize().sys("realpath", || format!("cannot follow {shown}"))?, path, true),
+            Err(_) => place(path, path, true),
+        };
     }
     if !writable_kind(kind) {
         return Err(Error::failed(format!("cannot write to {shown}: it is a socket"))
