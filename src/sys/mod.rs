@@ -9,7 +9,6 @@ pub mod clone_file;
 pub mod cpuid;
 pub mod descriptor;
 pub mod eintr;
-pub mod ficlone;
 pub mod inherit;
 pub mod io_uring;
 pub mod kvm;
