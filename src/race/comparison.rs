@@ -45,8 +45,10 @@ pub enum Verdict {
     Faster,
     /// The interval lies below 1 and the sign test agrees.
     Slower,
-    /// One of the two does not show a difference: a tie.
+    /// The interval holds 1: a tie.
     NoDifferenceFound,
+    /// The interval does not hold 1 but the sign test is not convinced: counts as a tie.
+    Uncertain,
     /// Too few rounds for any verdict.
     TooFewRounds,
 }
@@ -64,10 +66,10 @@ impl Comparison {
         let sign_test_p = statistics::sign_test(&logs, effect);
         let verdict = match logs.len() {
             n if n < VERDICT_ROUNDS => Verdict::TooFewRounds,
-            _ if sign_test_p > SIGNIFICANCE => Verdict::NoDifferenceFound,
+            _ if low <= 0.0 && high >= 0.0 => Verdict::NoDifferenceFound,
+            _ if sign_test_p > SIGNIFICANCE => Verdict::Uncertain,
             _ if low > 0.0 => Verdict::Faster,
-            _ if high < 0.0 => Verdict::Slower,
-            _ => Verdict::NoDifferenceFound,
+            _ => Verdict::Slower,
         };
         Comparison {
             against: against.to_owned(),
@@ -110,6 +112,7 @@ impl fmt::Display for Comparison {
             Verdict::Faster => write!(f, "{ratio:.digits$}x faster {interval}"),
             Verdict::Slower => write!(f, "{ratio:.digits$}x slower {interval}"),
             Verdict::NoDifferenceFound => write!(f, "no difference found {interval}"),
+            Verdict::Uncertain => write!(f, "too uncertain to tell {interval}"),
             Verdict::TooFewRounds => write!(f, "too few rounds to tell {interval}"),
         }
     }
@@ -158,6 +161,15 @@ mod tests {
     fn six_rounds_give_no_verdict() {
         assert_eq!(words(100.0, 200.0, 6, 0.0), "too few rounds to tell (2.00-2.00)");
         assert_eq!(words(100.0, 200.0, 7, 0.0), "2.00x faster (2.00-2.00)");
+    }
+
+    #[test]
+    fn an_interval_that_excludes_1_is_not_enough() {
+        // Five rounds against two: the bootstrap of seven is sure, the sign test is not.
+        let own = [100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 300.0];
+        let c = Comparison::new("other", &own, &[150.0; 7], &[0]);
+        assert!(c.ratio_low > 1.0 && c.sign_test_p > SIGNIFICANCE, "{c:?}");
+        assert_eq!((c.to_string().as_str(), c.differs()), ("too uncertain to tell (1.50-1.50)", false));
     }
 
     #[test]
