@@ -15,6 +15,7 @@ pub mod result;
 mod runner;
 pub mod sampling;
 pub mod self_test;
+mod size;
 pub mod statistics;
 pub mod sweep;
 pub mod why;

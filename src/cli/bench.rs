@@ -142,9 +142,9 @@ fn show(report: &Report, output: &Output, options: &Options, ui: &mut Ui) -> Res
         Output::JsonOnly => ui.json(report),
         Output::Text => options.view()(report, ui),
         Output::TextAndFile(path) => {
-            // The file first: nobody who reads the text should find it missing.
-            crate::report::save(report, path)?;
-            options.view()(report, ui)
+            // Whichever of the two fails, the other is not lost: a race takes its time.
+            let saved = crate::report::save(report, path);
+            options.view()(report, ui).and(saved)
         }
     }
 }

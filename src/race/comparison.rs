@@ -30,6 +30,9 @@ pub struct Comparison {
     pub sign_test_p: f64,
     /// Rounds in which both ran.
     pub rounds: usize,
+    /// How many times as far as rounds the heats (fresh fixtures) differ; the interval and the test are that much more
+    /// careful. 1 where they do not differ more than rounds do.
+    pub design_effect: f64,
     /// What that amounts to.
     pub verdict: Verdict,
 }
@@ -42,34 +45,40 @@ pub enum Verdict {
     Faster,
     /// The interval lies below 1 and the sign test agrees.
     Slower,
-    /// One of the two does not show a difference: a tie.
+    /// The interval holds 1: a tie.
     NoDifferenceFound,
+    /// The interval does not hold 1 but the sign test is not convinced: counts as a tie.
+    Uncertain,
     /// Too few rounds for any verdict.
     TooFewRounds,
 }
 
 impl Comparison {
-    /// Compares by the time per operation of each round, in the order of the rounds.
-    pub fn new(against: &str, own_ns: &[f64], other_ns: &[f64]) -> Self {
+    /// Compares by the time per operation of each round, in the order of the rounds; `heats` are the rounds with which
+    /// a fresh fixture came.
+    pub fn new(against: &str, own_ns: &[f64], other_ns: &[f64], heats: &[usize]) -> Self {
         let logs: Vec<f64> =
             own_ns.iter().zip(other_ns).map(|(own, other)| positive(*other).ln() - positive(*own).ln()).collect();
         let sorted = statistics::sorted(&logs);
-        let (low, high) = statistics::bootstrap_median(&sorted, CONFIDENCE);
-        let sign_test_p = statistics::sign_test(&logs);
+        let median = statistics::quantile(&sorted, 0.5);
+        let effect = statistics::design_effect(&logs, median, heats);
+        let (low, high) = statistics::bootstrap_median(&sorted, effect, CONFIDENCE);
+        let sign_test_p = statistics::sign_test(&logs, effect);
         let verdict = match logs.len() {
             n if n < VERDICT_ROUNDS => Verdict::TooFewRounds,
-            _ if sign_test_p > SIGNIFICANCE => Verdict::NoDifferenceFound,
+            _ if low <= 0.0 && high >= 0.0 => Verdict::NoDifferenceFound,
+            _ if sign_test_p > SIGNIFICANCE => Verdict::Uncertain,
             _ if low > 0.0 => Verdict::Faster,
-            _ if high < 0.0 => Verdict::Slower,
-            _ => Verdict::NoDifferenceFound,
+            _ => Verdict::Slower,
         };
         Comparison {
             against: against.to_owned(),
-            ratio: statistics::quantile(&sorted, 0.5).exp(),
+            ratio: median.exp(),
             ratio_low: low.exp(),
             ratio_high: high.exp(),
             sign_test_p,
             rounds: logs.len(),
+            design_effect: effect,
             verdict,
         }
     }
@@ -103,6 +112,7 @@ impl fmt::Display for Comparison {
             Verdict::Faster => write!(f, "{ratio:.digits$}x faster {interval}"),
             Verdict::Slower => write!(f, "{ratio:.digits$}x slower {interval}"),
             Verdict::NoDifferenceFound => write!(f, "no difference found {interval}"),
+            Verdict::Uncertain => write!(f, "too uncertain to tell {interval}"),
             Verdict::TooFewRounds => write!(f, "too few rounds to tell {interval}"),
         }
     }
@@ -127,7 +137,7 @@ mod tests {
         let wobbled = |base: f64, phase: usize| -> Vec<f64> {
             (0..rounds).map(|i| base * (1.0 + wobble * (((i * 7 + phase) % 11) as f64 / 5.0 - 1.0))).collect()
         };
-        Comparison::new("other", &wobbled(own, 0), &wobbled(other, 3)).to_string()
+        Comparison::new("other", &wobbled(own, 0), &wobbled(other, 3), &[0]).to_string()
     }
 
     #[test]
@@ -143,7 +153,7 @@ mod tests {
     fn what_is_equal_is_a_tie() {
         let there_and_back: Vec<f64> = (0..55).map(|i| if i % 2 == 0 { 100.0 } else { 103.0 }).collect();
         let back_and_there: Vec<f64> = there_and_back.iter().map(|t| 203.0 - t).collect();
-        let tie = Comparison::new("other", &there_and_back, &back_and_there);
+        let tie = Comparison::new("other", &there_and_back, &back_and_there, &[0]);
         assert_eq!(tie.to_string(), "no difference found (0.97-1.03)");
     }
 
@@ -154,7 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn an_interval_that_excludes_1_is_not_enough() {
+        // Five rounds against two: the bootstrap of seven is sure, the sign test is not.
+        let own = [100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 300.0];
+        let c = Comparison::new("other", &own, &[150.0; 7], &[0]);
+        assert!(c.ratio_low > 1.0 && c.sign_test_p > SIGNIFICANCE, "{c:?}");
+        assert_eq!((c.to_string().as_str(), c.differs()), ("too uncertain to tell (1.50-1.50)", false));
+    }
+
+    #[test]
     fn a_sample_of_no_time_is_no_crash() {
-        assert!(Comparison::new("x", &[0.0; 9], &[0.0; 9]).ratio == 1.0);
+        assert!(Comparison::new("x", &[0.0; 9], &[0.0; 9], &[0]).ratio == 1.0);
     }
 }

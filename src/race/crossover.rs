@@ -174,18 +174,31 @@ impl Crossover {
     /// "read_write below 48 KiB, sendfile above; tie between 40 KiB and 56 KiB".
     pub fn line(&self, axis: Axis) -> String {
         let say = |size: u64| axis_value(axis, size);
-        let about = if self.tied_sizes.is_empty() { "about " } else { "" };
         let side = |name: &str, tied: &[String]| match tied {
             [] => name.to_owned(),
             tied => format!("{name} (tied: {})", tied.join(", ")),
         };
         let (below, above) = (side(&self.below, &self.below_tied), side(&self.above, &self.above_tied));
-        let head = format!("{below} below {about}{}, {above} above", say(rounded(self.size, axis)));
+        let at = say(rounded(self.size, axis));
         match (self.tied_sizes.as_slice(), self.last_below, self.first_above) {
-            ([], Some(last), Some(first)) => format!("{head}; it changes between {} and {}", say(last), say(first)),
-            ([only], ..) => format!("{head}; tie at {}", say(*only)),
-            ([first, .., last], ..) => format!("{head}; tie between {} and {}", say(*first), say(*last)),
-            ([], ..) => format!("{head}; where is not known well"),
+            ([], Some(last), Some(first)) => {
+                format!(
+                    "{below} below about {at}, {above} above; it changes between {} and {}",
+                    say(last),
+                    say(first)
+                )
+            }
+            ([only], Some(_), Some(_)) => format!("{below} below {at}, {above} above; tie at {}", say(*only)),
+            ([first, .., last], Some(_), Some(_)) => {
+                format!("{below} below {at}, {above} above; tie between {} and {}", say(*first), say(*last))
+            }
+            (_, None, Some(first)) => {
+                format!("{below} ties with {above} below {}, which is faster from there", say(first))
+            }
+            (_, Some(last), None) => format!("{below} is faster up to {}, and ties with {above} above", say(last)),
+            (_, None, None) => {
+                format!("{below} below about {at}, {above} above; between these two there is no verdict")
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct SizeResult {
     pub rounds: usize,
     /// The rounds (from 0) in which something disturbed the host; they count like the others.
     pub disturbed_rounds: Vec<usize>,
+    /// The rounds (from 0) with which a heat began: a fresh fixture, and sessions entered anew.
+    pub heats: Vec<usize>,
     /// Why sampling ended.
     pub stop: Stop,
     /// The widest 95 % interval when sampling ended: half its width over the ratio; absent where nothing is compared.
@@ -168,7 +170,8 @@ impl SizeResult {
 
     /// One contender against another, from the rounds both ran in.
     pub fn compare(&self, contender: &str, against: &str) -> Option<Comparison> {
-        Some(Comparison::new(against, &self.measured(contender)?.times(), &self.measured(against)?.times()))
+        let (own, other) = (self.measured(contender)?.times(), self.measured(against)?.times());
+        Some(Comparison::new(against, &own, &other, &self.heats))
     }
 
     /// The measured contenders, without the limit.

@@ -99,10 +99,10 @@ pub(super) fn baseline(runners: &[Runner], planned: usize) -> Option<&Runner> {
 }
 
 /// The widest interval of any contender against the baseline.
-pub(super) fn widest(runners: &[Runner], planned: usize) -> Option<f64> {
+pub(super) fn widest(runners: &[Runner], planned: usize, heats: &[usize]) -> Option<f64> {
     let base = baseline(runners, planned)?;
     let others = runners.iter().filter(|r| r.timed() && !r.limit && r.name != base.name);
-    others.map(|r| Comparison::new(&base.name, &r.times(), &base.times()).half_width()).max_by(f64::total_cmp)
+    others.map(|r| Comparison::new(&base.name, &r.times(), &base.times(), heats).half_width()).max_by(f64::total_cmp)
 }
 
 fn quantiles(times: &[f64]) -> Quantiles {

@@ -79,7 +79,13 @@ fn divide(raw: SizeResult) -> SelfTestSize {
         [one, other] => one
             .chunks_exact(rounds_per_race)
             .zip(other.chunks_exact(rounds_per_race))
-            .map(|(one, other)| Comparison::new("itself", one, other))
+            .enumerate()
+            .map(|(i, (one, other))| {
+                let rounds = i * rounds_per_race..(i + 1) * rounds_per_race;
+                let heats: Vec<usize> =
+                    raw.heats.iter().filter(|h| rounds.contains(h)).map(|h| h - rounds.start).collect();
+                Comparison::new("itself", one, other, &heats)
+            })
             .collect(),
         _ => Vec::new(),
     };

@@ -15,18 +15,48 @@ pub fn sorted(values: &[f64]) -> Vec<f64> {
     values
 }
 
-/// The bootstrap percentile interval of the median of ascending `sorted`, at `confidence` (0.95).
+/// How many times larger the variance of a median is because rounds come in heats, each with a luck of its own
+/// (where its buffers and page cache came to lie): at least 1, at most the rounds in a heat.
+///
+/// It is the F ratio of an analysis of variance over the sides of `median` on which `values` lie, which is what the
+/// variance of a median depends on; `starts` are the first indices of the heats.
+pub fn design_effect(values: &[f64], median: f64, starts: &[usize]) -> f64 {
+    let ends = starts.iter().skip(1).copied().chain([values.len()]);
+    let heats: Vec<(f64, f64)> = starts
+        .iter()
+        .zip(ends)
+        .filter_map(|(start, end)| values.get(*start..end).filter(|heat| !heat.is_empty()))
+        .map(|heat| (heat.len() as f64, heat.iter().filter(|v| **v > median).count() as f64))
+        .collect();
+    let (n, groups) = (heats.iter().map(|h| h.0).sum::<f64>(), heats.len() as f64);
+    if groups < 2.0 || n <= groups {
+        return 1.0;
+    }
+    let share = heats.iter().map(|h| h.1).sum::<f64>() / n;
+    let between = heats.iter().map(|(n, above)| n * (above / n - share).powi(2)).sum::<f64>() / (groups - 1.0);
+    let within = heats.iter().map(|(n, above)| above * (1.0 - above / n)).sum::<f64>() / (n - groups);
+    match between / within {
+        effect if effect.is_nan() => 1.0,
+        effect => effect.clamp(1.0, n / groups),
+    }
+}
+
+/// The bootstrap percentile interval of the median of ascending `sorted`, at `confidence` (0.95), widened as if there
+/// were `effect` times fewer values.
 ///
 /// It is computed exactly instead of by resampling: the median of a resample is at most the k-th smallest value
 /// when at least half of its draws fall among the k smallest, which is a binomial probability. This is what
 /// infinitely many resamples would give, without their randomness and cost.
-pub fn bootstrap_median(sorted: &[f64], confidence: f64) -> (f64, f64) {
+pub fn bootstrap_median(sorted: &[f64], effect: f64, confidence: f64) -> (f64, f64) {
     let n = sorted.len();
     if n == 0 {
         return (f64::NAN, f64::NAN);
     }
+    let effective = ((n as f64 / effect).round() as usize).clamp(1, n);
     // Of an even number there are two middle values: the lower bounds below and the upper above (no narrower).
-    let rank = binomial_rank(n, n.div_ceil(2), (1.0 - confidence) / 2.0);
+    let rank = binomial_rank(effective, effective.div_ceil(2), (1.0 - confidence) / 2.0);
+    let rank = ((rank as f64 - 0.5) * n as f64 / effective as f64 + 0.5) as usize;
+    let rank = rank.clamp(1, n.div_ceil(2));
     (sorted[rank - 1], sorted[n - rank])
 }
 
@@ -87,13 +117,14 @@ fn ln_factorial(n: usize) -> f64 {
     x * x.ln() - x + 0.5 * (std::f64::consts::TAU * x).ln() + series
 }
 
-/// The exact two-sided sign test: how probable is a split of signs at least this uneven when neither is favoured.
-/// Zeros say nothing and are left out.
-pub fn sign_test(differences: &[f64]) -> f64 {
+/// The exact two-sided sign test: how probable is a split of signs at least this uneven when neither is favoured,
+/// with `effect` times fewer values than there are. Zeros say nothing and are left out.
+pub fn sign_test(differences: &[f64], effect: f64) -> f64 {
     let above = differences.iter().filter(|d| **d > 0.0).count();
     let below = differences.iter().filter(|d| **d < 0.0).count();
-    let n = above + below;
-    (2.0 * binomial_below(n, 0.5, above.min(below) + 1)).min(1.0)
+    let n = ((above + below) as f64 / effect).floor() as usize;
+    let fewer = (above.min(below) as f64 / effect).round() as usize;
+    (2.0 * binomial_below(n, 0.5, fewer + 1)).min(1.0)
 }
 
 /// How the samples of one contender spread over the run.
@@ -206,7 +237,7 @@ mod tests {
             assert!((binomial_below(n, p, m) - below).abs() < 1e-9, "{n} {p} {m}");
         }
         assert!((binomial_below(5000, 0.5, 2501) - 0.505641).abs() < 1e-5, "no underflow");
-        assert!(sign_test(&[1.0; 3000]) < 1e-300);
+        assert!(sign_test(&[1.0; 3000], 1.0) < 1e-300);
     }
 
     #[test]
@@ -219,7 +250,7 @@ mod tests {
                     .map(|_| quantile(&sorted(&(0..n).map(|_| data[rng.usize(..n)]).collect::<Vec<_>>()), 0.5))
                     .collect::<Vec<_>>(),
             );
-            let (low, high) = bootstrap_median(&data, 0.95);
+            let (low, high) = bootstrap_median(&data, 1.0, 0.95);
             let rank = |v: f64| data.iter().position(|d| *d >= v).unwrap() as i64;
             assert!((rank(low) - rank(quantile(&medians, 0.025))).abs() <= 1, "{n}");
             assert!((rank(high) - rank(quantile(&medians, 0.975))).abs() <= 1, "{n}");
@@ -233,7 +264,7 @@ mod tests {
             let held = (0..1000)
                 .filter(|_| {
                     let data = sorted(&(0..n).map(|_| bell(&mut rng)).collect::<Vec<_>>());
-                    let (low, high) = bootstrap_median(&data, 0.95);
+                    let (low, high) = bootstrap_median(&data, 1.0, 0.95);
                     low <= 0.0 && 0.0 <= high
                 })
                 .count();
@@ -243,19 +274,38 @@ mod tests {
 
     #[test]
     fn intervals_of_few_values_stay_within_them() {
-        assert_eq!(bootstrap_median(&[3.0], 0.95), (3.0, 3.0));
-        assert_eq!(bootstrap_median(&[1.0, 2.0], 0.95), (1.0, 2.0));
-        assert_eq!(bootstrap_median(&[1.0, 2.0, 4.0], 0.95), (1.0, 4.0));
-        assert!(bootstrap_median(&[], 0.95).0.is_nan());
+        assert_eq!(bootstrap_median(&[3.0], 1.0, 0.95), (3.0, 3.0));
+        assert_eq!(bootstrap_median(&[1.0, 2.0], 1.0, 0.95), (1.0, 2.0));
+        assert_eq!(bootstrap_median(&[1.0, 2.0, 4.0], 1.0, 0.95), (1.0, 4.0));
+        assert!(bootstrap_median(&[], 1.0, 0.95).0.is_nan());
     }
 
     #[test]
     fn the_sign_test_is_the_textbook_one() {
-        assert_eq!(sign_test(&[]), 1.0);
-        assert!((sign_test(&[1.0; 5]) - 0.0625).abs() < 1e-12);
-        assert!((sign_test(&[1.0; 6]) - 0.03125).abs() < 1e-12);
-        assert!((sign_test(&[-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]) - 0.0390625).abs() < 1e-12);
-        assert_eq!(sign_test(&[1.0, -1.0]), 1.0);
+        assert_eq!(sign_test(&[], 1.0), 1.0);
+        assert!((sign_test(&[1.0; 5], 1.0) - 0.0625).abs() < 1e-12);
+        assert!((sign_test(&[1.0; 6], 1.0) - 0.03125).abs() < 1e-12);
+        assert!((sign_test(&[-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0], 1.0) - 0.0390625).abs() < 1e-12);
+        assert_eq!(sign_test(&[1.0, -1.0], 1.0), 1.0);
+    }
+
+    #[test]
+    fn heats_with_a_luck_of_their_own_count_for_less() {
+        let mut rng = fastrand::Rng::with_seed(5);
+        let starts: Vec<usize> = (0..20).map(|i| 10 * i).collect();
+        let mut effect = |luck: f64| {
+            let heats: Vec<f64> = (0..20).map(|_| luck * bell(&mut rng)).collect();
+            let values: Vec<f64> = (0..200).map(|i| heats[i / 10] + bell(&mut rng)).collect();
+            let median = quantile(&sorted(&values), 0.5);
+            design_effect(&values, median, &starts)
+        };
+        let mut mean = |luck: f64| (0..100).map(|_| effect(luck)).sum::<f64>() / 100.0;
+        let (none, some, much) = (mean(0.0), mean(0.5), mean(10.0));
+        assert!(none < 1.3 && (1.8..5.0).contains(&some) && much > 8.0, "{none} {some} {much}");
+        assert_eq!(design_effect(&[1.0, 2.0], 1.5, &[0]), 1.0);
+        assert_eq!(design_effect(&[], 0.0, &[]), 1.0);
+        assert_eq!(design_effect(&[0.0; 30], 0.0, &[0, 10, 20]), 1.0);
+        assert_eq!(design_effect(&[0.0, 0.0, 1.0, 1.0], 0.5, &[0, 2]), 2.0, "heats are all that differs");
     }
 
     #[test]

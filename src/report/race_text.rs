@@ -137,12 +137,17 @@ fn place(report: &Report, contender: &str, size: u64) -> String {
 /// Why lines, crossovers, noise.
 pub fn tail(report: &Report) -> Vec<String> {
     let mut lines = why(report);
-    lines.extend(report.crossovers.lines(report.axis));
-    lines.extend(report.noise.lines());
+    lines.extend(report.crossovers.lines(report.axis).iter().flat_map(|line| wrapped(line, "    ")));
+    lines.extend(noise(report));
     if report.interrupted {
         lines.push("INTERRUPTED: this is what was known by then".to_owned());
     }
     lines
+}
+
+/// How far to trust the race, and why.
+pub fn noise(report: &Report) -> Vec<String> {
+    report.noise.lines().iter().flat_map(|line| wrapped(line, "    ")).collect()
 }
 
 /// A line for each contender; what keeps all of them from hardware counts is said once.

@@ -1,7 +1,7 @@
 //! A self-test as text.
 
 use super::Report;
-use super::race_text::{percent, units_of};
+use super::race_text::{noise, percent, units_of};
 use crate::error::Result;
 use crate::race::axis_value;
 use crate::race::self_test::{SelfTest, SelfTestSize};
@@ -22,7 +22,7 @@ pub fn show(test: &SelfTest, report: &Report, ui: &mut Ui) -> Result<()> {
             percent(alarms as f64 / races as f64),
         ))?;
     }
-    for line in report.noise.lines() {
+    for line in noise(report) {
         ui.line(line)?;
     }
     if report.interrupted {

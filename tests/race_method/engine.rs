@@ -57,7 +57,7 @@ fn each_is_verified_before_during_and_after() {
         assert_eq!(**log.last().unwrap(), format!("verify {who} 1"));
         let samples = log.iter().filter(|l| ***l == format!("verify {who} {operations}")).count();
         assert!(samples >= result.rounds, "every sample is verified");
-        assert_eq!(log.iter().filter(|l| l.starts_with("enter")).count(), 1);
+        assert_eq!(log.iter().filter(|l| l.starts_with("enter")).count(), result.heats.len(), "once a heat");
     }
 }
 
@@ -100,7 +100,7 @@ fn order_is_shuffled_by_the_seed_and_every_round_has_all() {
 fn sampling_stops_for_the_reason_it_says() {
     let result = race(vec![steady(300_000.0), steady(200_000.0)], 1);
     assert_eq!(result.stop, Stop::Precision);
-    assert!(result.precision_reached.unwrap() <= 0.01 && result.rounds < 100);
+    assert!(result.precision_reached.unwrap() <= 0.01 && result.rounds < MOST_ROUNDS as usize);
     let noisy = || honest(|m| 250_000.0 * m.noise(0.2));
     let result = race(vec![noisy(), noisy()], 1);
     assert_eq!((result.stop, result.rounds), (Stop::MostRounds, MOST_ROUNDS as usize));
@@ -126,12 +126,12 @@ fn a_few_rounds_are_done_whatever_the_budget_and_say_so() {
 #[test]
 fn what_a_size_leaves_of_the_budget_goes_to_the_next() {
     // The first is done within its precision at once; the second may then use nearly everything.
-    let cost = |m: &mut crate::fake::Moment| if m.size == 1000 { 1e6 } else { 1e6 * m.noise(0.3) };
+    let cost = |m: &mut crate::fake::Moment| if m.size == 1000 { 1e6 } else { 4e6 * m.noise(0.3) };
     let course = FakeCourse::new(vec![honest(cost), honest(cost)], 1);
-    let plan = Plan { budget_ns: 300_000_000, ..plan(2, false, &[1000, 2000]) };
+    let plan = Plan { budget_ns: 1_200_000_000, ..plan(2, false, &[1000, 2000]) };
     let results = race_observed(&course, &plan, false, &mut Unobserved);
-    assert!(results[0].elapsed_ns < 60_000_000, "{}", results[0].elapsed_ns);
-    assert!(results[1].elapsed_ns > 220_000_000, "{}", results[1].elapsed_ns);
+    assert!(results[0].elapsed_ns < 150_000_000, "{}", results[0].elapsed_ns);
+    assert!(results[1].elapsed_ns > 950_000_000, "{}", results[1].elapsed_ns);
 }
 
 #[test]

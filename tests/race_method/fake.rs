@@ -28,6 +28,8 @@ impl Clock for FakeClock {
 
 /// What a sample is like: the size, how many samples this contender has had, and the random numbers of the run.
 pub struct Moment<'a> {
+    /// A bell that is drawn once for each contender and fixture.
+    pub luck: f64,
     pub size: u64,
     pub now_ns: u64,
     pub rng: &'a mut fastrand::Rng,
@@ -105,6 +107,8 @@ impl Course for FakeCourse {
     }
     fn prepare(&self, workload: &Workload) -> Result<Box<dyn Track>> {
         let n = self.fakes.len();
+        let bell = || (0..12).map(|_| self.rng.borrow_mut().f64()).sum::<f64>() - 6.0;
+        let luck = (0..n).map(|_| bell()).collect();
         Ok(Box::new(FakeTrack {
             size: workload.size,
             fakes: Rc::clone(&self.fakes),
@@ -115,6 +119,7 @@ impl Course for FakeCourse {
             really_done: 0,
             cost: None,
             operations: vec![0; n],
+            luck,
         }))
     }
 }
@@ -129,6 +134,7 @@ struct FakeTrack {
     really_done: u64,
     cost: Option<f64>,
     operations: Vec<u64>,
+    luck: Vec<f64>,
 }
 
 impl Track for FakeTrack {
@@ -152,10 +158,10 @@ impl Track for FakeTrack {
         if fake.manner == Manner::Fail(operation) {
             return Err(Error::failed("the imagined disk is full"));
         }
-        let (size, now_ns) = (self.size, self.clock.now_ns());
+        let (size, now_ns, luck) = (self.size, self.clock.now_ns(), self.luck[entrant]);
         let cost = *self
             .cost
-            .get_or_insert_with(|| (fake.cost)(&mut Moment { size, now_ns, rng: &mut self.rng.borrow_mut() }));
+            .get_or_insert_with(|| (fake.cost)(&mut Moment { luck, size, now_ns, rng: &mut self.rng.borrow_mut() }));
         self.clock.pass(cost);
         match fake.manner {
             Manner::Cheat(from) if operation >= from => {}

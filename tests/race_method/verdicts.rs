@@ -111,3 +111,19 @@ fn stalls_do_not_decide_a_race() {
     assert_eq!(c.verdict, Verdict::Faster, "{c}");
     assert!((c.ratio / 1.25 - 1.0).abs() < 0.03, "{c}");
 }
+
+#[test]
+fn the_luck_of_a_fixture_is_no_difference_between_contenders() {
+    // Where buffers come to lie makes each contender 5 % faster or slower for as long as a fixture lives.
+    const RUNS: u64 = 300;
+    let lucky = || honest(|m| 250_000.0 * (0.05 * m.luck).exp() * m.noise(0.03));
+    let (mut alarms, mut agreed) = (0, 0);
+    for seed in 0..RUNS {
+        let [one, other] = [seed, seed + RUNS].map(|seed| versus(&race(vec![lucky(), lucky()], seed), "b"));
+        alarms += u64::from(one.differs());
+        agreed += u64::from(one.ratio_low <= other.ratio_high && other.ratio_low <= one.ratio_high);
+    }
+    eprintln!("luck of fixtures: {alarms} false alarms in {RUNS} runs, {agreed} pairs of runs agree");
+    assert!(alarms * 20 <= RUNS, "{alarms} of {RUNS}");
+    assert!(agreed * 100 >= 98 * RUNS, "{agreed} of {RUNS}");
+}
