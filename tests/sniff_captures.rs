@@ -1,5 +1,7 @@
 //! The decoders against the public captures of the tcpdump project and the text expected of them.
 
+#![allow(clippy::print_stderr)]
+
 mod common;
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,5 +1,5 @@
 //! What integration tests share.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::print_stderr)]
 
 pub mod capture_file;
 
