@@ -1,5 +1,5 @@
 //! What integration tests share.
-#![allow(dead_code, clippy::print_stderr)]
+#![allow(dead_code)]
 
 pub mod capture_file;
 
