@@ -1,7 +1,5 @@
 //! The decoders against the public captures of the tcpdump project and the text expected of them.
 
-#![allow(clippy::print_stderr)]
-
 mod common;
 
 use std::collections::{BTreeMap, HashMap};

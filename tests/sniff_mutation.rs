@@ -15,7 +15,7 @@ const LARGEST: usize = 2048;
 /// A checksum that matches, so that mutations start from packets that are right.
 fn tcp_segment(options: &[u8], payload: &[u8]) -> Vec<u8> {
     let mut segment = vec![0xa1, 2, 0x1f, 0x40, 0, 0, 4, 0xd2, 0, 0, 0, 9, 0, 0x18, 0xff, 0xd7, 0, 0, 0, 0];
-    segment[12] = ((5 + options.len() / 4) << 4) as u8;
+    segment[12] = (((20 + options.len()) / 4) << 4) as u8;
     segment.extend(options);
     segment.extend(payload);
     segment
