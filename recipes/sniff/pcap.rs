@@ -52,7 +52,8 @@ mod linked {
     }
 
     fn failed(what: String, error: pcap::Error) -> Error {
-        let denied = error.to_string().contains("permission");
+        let text = error.to_string().to_lowercase();
+        let denied = ["permission", "not permitted"].iter().any(|word| text.contains(word));
         let mut error = Error::failed(format!("{what}: libpcap: {error}"));
         if denied {
             error.kind = Kind::Denied;
