@@ -1,7 +1,5 @@
 //! Every contender of every registered race, briefly, at its smallest size: what is new in the registry is here too.
 
-#![allow(clippy::print_stderr)]
-
 #![allow(clippy::print_stderr)] // a bench says here what it leaves out
 
 use std::time::Duration;

@@ -48,7 +48,8 @@ impl Ui {
 
     /// Writes a word about the run; if nobody listens that is no failure.
     pub fn note(&mut self, text: impl Display) {
-        let _ = writeln!(self.err, "{text}");
+        // In one write, so that another process's words on the same terminal do not come between.
+        let _ = self.err.write_all(format!("{text}\n").as_bytes());
     }
 
     /// Writes a document as indented JSON.
