@@ -89,8 +89,7 @@ impl Engine<'_> {
             runners[i].attempt(|r| if entered { Ok(()) } else { track.enter(r.entrant) });
         }
         state.heats.push(state.rounds);
-        state.heat_began = self.clock.now_ns();
-        state.preparation_ns = state.heat_began - start;
+        state.heat_began = start;
         Ok(track)
     }
 
@@ -166,6 +165,11 @@ impl Engine<'_> {
                 state.disturbed.push(state.rounds);
             }
             state.rounds += 1;
+            if state.heats.last() == Some(&(state.rounds - 1)) {
+                // The first round belongs to the preparation: fixtures grow in it to what a sample needs.
+                let now = self.clock.now_ns();
+                (state.preparation_ns, state.heat_began) = (now - state.heat_began, now);
+            }
         }
     }
 
