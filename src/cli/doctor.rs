@@ -8,6 +8,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::host::{self, Host};
 use crate::limit::{self, Reading};
 use crate::need::evidence::Evidence;
 use crate::need::{self, Finding, Need, Readiness};
@@ -38,8 +39,8 @@ struct Doctor {
 pub struct Checkup {
     /// Version of this document's form.
     pub schema: u32,
-    /// The host, a line a fact.
-    pub host: Vec<String>,
+    /// The host.
+    pub host: Host,
     /// The needs, in the order of the registry.
     pub needs: Vec<Checked>,
     /// The limits that this kernel has; none where only some needs were asked for.
@@ -78,7 +79,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let limits = if whole { limit::readings(&Evidence::of_this_host()) } else { Vec::new() };
     let checkup = Checkup {
         schema: 1,
-        host: host(),
+        host: host::fingerprint(),
         needs: needs.iter().copied().map(|n| describe(n, guard::probe(n))).collect(),
         limits,
     };
@@ -127,13 +128,6 @@ fn verdict(needs: &[Checked]) -> Result<()> {
     Err(error)
 }
 
-/// The facts of the host that a finding leans on.
-fn host() -> Vec<String> {
-    let Ok(name) = nix::sys::utsname::uname() else { return Vec::new() };
-    let word = |s: &std::ffi::OsStr| s.to_string_lossy().into_owned();
-    vec![format!("{} {} {}", word(name.sysname()), word(name.release()), word(name.machine()))]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +158,7 @@ mod tests {
         let limits = limit::readings(&Evidence::of_this_host());
         let needs =
             need::ALL.iter().copied().map(|n| describe(n, n.probe())).chain([checked("x", Some(true))]).collect();
-        let checkup = Checkup { schema: 1, host: host(), needs, limits };
+        let checkup = Checkup { schema: 1, host: host::fingerprint(), needs, limits };
         let schema = serde_json::to_value(schemars::schema_for!(Checkup)).expect("a schema is JSON");
         let document = serde_json::to_value(&checkup).expect("a document is JSON");
         let errors: Vec<String> = jsonschema::validator_for(&schema)

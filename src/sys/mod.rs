@@ -5,7 +5,6 @@
 
 pub mod bpf_probe;
 pub mod child;
-pub mod clone_file;
 pub mod cpuid;
 pub mod descriptor;
 pub mod eintr;

@@ -20,8 +20,8 @@ const FAINT: Style = Style::new().dimmed();
 /// The host, all needs, the limits.
 pub(super) fn whole(checkup: &Checkup, ui: &mut Ui) -> Result<()> {
     heading("Host", ui)?;
-    for line in &checkup.host {
-        paragraph("  ", line, ui)?;
+    for line in checkup.host.lines() {
+        paragraph("  ", &line, ui)?;
     }
     ui.line("")?;
     needs(&checkup.needs, ui)?;
