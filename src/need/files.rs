@@ -12,7 +12,7 @@ use nix::unistd::pipe2;
 
 use super::diagnose::{Asks, answer};
 use super::{Finding, Fix, Need, Readiness};
-use crate::sys::ficlone;
+use crate::sys::clone_file::clone_file;
 
 /// Files past the page cache.
 pub static DIRECT_IO: Need = Need {
@@ -69,7 +69,7 @@ fn probe_reflink() -> Readiness {
         Ok(files) => files,
         Err(errno) => return no_temporary_file(&REFLINK, &folder, errno),
     };
-    match ficlone::clone(&from, &to) {
+    match clone_file(&from, &to) {
         Ok(()) => Readiness::Ready(Some(place(&folder))),
         Err(errno @ (Errno::EOPNOTSUPP | Errno::ENOTTY | Errno::EINVAL | Errno::ENOSYS)) => lacking(
             &REFLINK,

@@ -5,6 +5,7 @@
 
 pub mod bpf_probe;
 pub mod child;
+pub mod clone_file;
 pub mod cpuid;
 pub mod descriptor;
 pub mod eintr;
