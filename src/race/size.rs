@@ -12,15 +12,15 @@ use super::{Track, Workload};
 use crate::error::Result;
 
 /// A size is not done for precision before this many heats: luck that lasts for a heat shows only between heats.
-const PRECISE_HEATS: usize = 5;
+const PRECISE_HEATS: usize = 10;
 /// Between looks at the intervals the number of rounds grows by this part.
 const LOOK_PART: usize = 8;
 /// A sample lasts between these, as the budget allows.
 const SAMPLE_NS: std::ops::RangeInclusive<u64> = 200_000..=2_000_000;
 /// Rounds of a heat at least.
-const HEAT_ROUNDS: usize = 10;
+const HEAT_ROUNDS: usize = 5;
 /// A heat lasts at least this many times what its preparation took, so that most of the budget goes into rounds.
-const HEAT_WORTH: u64 = 9;
+const HEAT_WORTH: u64 = 3;
 
 /// What is known of the size being raced.
 struct State {
