@@ -17,6 +17,8 @@ const PRECISE_HEATS: usize = 10;
 const LOOK_PART: usize = 8;
 /// A sample lasts between these, as the budget allows.
 const SAMPLE_NS: std::ops::RangeInclusive<u64> = 200_000..=2_000_000;
+/// To work in the same batch as the fastest, a contender's sample may take this many times as long as it must.
+const SAME_BATCH: u64 = 4;
 /// Rounds of a heat at least.
 const HEAT_ROUNDS: usize = 5;
 /// A heat lasts at least this many times what its preparation took, so that most of the budget goes into rounds.
@@ -128,6 +130,7 @@ impl Engine<'_> {
                 Ok(())
             });
         }
+        same_batches(runners);
     }
 
     fn rounds(
@@ -245,6 +248,16 @@ impl Engine<'_> {
         compare_all(&mut result, limit.as_deref());
         result.rank();
         result
+    }
+}
+
+/// Gives contenders whose speeds are not far apart batches of the same size: what an operation costs depends on how many
+/// the fixture is laid out for, and that must not look like a difference between them.
+fn same_batches(runners: &mut [Runner]) {
+    let contenders = || runners.iter().filter(|r| r.out.is_none() && !r.limit);
+    let common = contenders().map(|r| r.operations).max().unwrap_or(1);
+    for runner in runners.iter_mut().filter(|r| !r.limit) {
+        runner.operations = common.min(runner.operations.saturating_mul(SAME_BATCH));
     }
 }
 
