@@ -123,7 +123,11 @@ impl std::error::Error for Error {}
 
 /// The kernel's words for an errno, in lower case as they stand inside a sentence.
 pub fn describe(errno: Errno) -> String {
-    let words = errno.desc();
+    let words = match errno {
+        // nix has the words of ENOTSUP on other systems, which speak of transport endpoints.
+        Errno::EOPNOTSUPP => "operation not supported",
+        _ => errno.desc(),
+    };
     let mut chars = words.chars();
     match (chars.next(), chars.next()) {
         (Some(first), Some(second)) if second.is_lowercase() => {

@@ -50,7 +50,7 @@ pub static RACE: TaskRace<race::CopyTask> = TaskRace {
     name: "copy",
     title: "copy a file into another, from two open descriptors",
     axis: Axis::Bytes,
-    sizes: &[4 * KIB, 64 * KIB, MIB, 16 * MIB, 128 * MIB],
+    sizes: &[4 * KIB, 64 * KIB, MIB, 16 * MIB],
     contenders: &[
         &read_write::READ_WRITE,
         &read_write::READ_WRITE_256K,

@@ -41,7 +41,6 @@ pub struct Files {
     lanes: Vec<Lane>,
     next: usize,
     sample: u64,
-    most: usize,
 }
 
 /// The two descriptors of one operation; every operation reads through a descriptor of its own, so that no rewinding
@@ -110,14 +109,13 @@ impl Task for CopyTask {
         content.write(&source, workload.size).map_err(room)?;
         // Dirty pages of the source would be written back while others are timed.
         nix::unistd::fdatasync(&source).sys("fdatasync", || "cannot write the source".to_owned()).map_err(room)?;
-        let most = self.most_operations(workload) as usize;
         let (place, len, cold) = (self.place.clone(), workload.size, self.cold);
-        Ok(Files { place, len, content, source, cold, lanes: Vec::new(), next: 0, sample: 0, most })
+        Ok(Files { place, len, content, source, cold, lanes: Vec::new(), next: 0, sample: 0 })
     }
 
     fn enter(contender: &'static Approach, files: &mut Files) -> Result<Session> {
         if let Approach::Memory = contender {
-            return Ok(Session::Memory(Memory::new(files.content.to_vec(files.len)?, files.most)?));
+            return Ok(Session::Memory(Memory::new(files.content.to_vec(files.len)?)?));
         }
         // One copy outside the clock tells what these files cannot do from what fails later.
         let mut copier = contender.start()?;
