@@ -106,7 +106,7 @@ impl fmt::Display for Comparison {
             Verdict::Slower => (1.0 / self.ratio, 1.0 / self.ratio_high, 1.0 / self.ratio_low),
             _ => (self.ratio, self.ratio_low, self.ratio_high),
         };
-        let digits = digits(ratio, low, high);
+        let digits = digits(ratio, self.differs());
         let interval = format!("({low:.digits$}-{high:.digits$})");
         match self.verdict {
             Verdict::Faster => write!(f, "{ratio:.digits$}x faster {interval}"),
@@ -119,12 +119,11 @@ impl fmt::Display for Comparison {
 }
 
 /// Enough digits that a difference found does not read as 1.00x.
-fn digits(ratio: f64, low: f64, high: f64) -> usize {
-    let off = (ratio - 1.0).abs().min((low - 1.0).abs()).min((high - 1.0).abs());
+fn digits(ratio: f64, differs: bool) -> usize {
     match ratio {
         r if r >= 99.5 => 0,
         r if r >= 9.95 => 1,
-        r if (r - 1.0).abs() < 0.02 && off < 0.005 => 3,
+        r if differs && r < 1.02 => 3,
         _ => 2,
     }
 }
