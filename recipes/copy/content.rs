@@ -39,17 +39,15 @@ impl Content {
         Ok(())
     }
 
-    /// The first `len` bytes, in memory.
-    pub fn to_vec(&self, len: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(len as usize)
-            .map_err(|e| Error::unavailable(format!("cannot hold {} in memory: {e}", crate::units::bytes(len))))?;
-        while (bytes.len() as u64) < len {
-            let piece = self.from(bytes.len() as u64);
-            bytes.extend_from_slice(&piece[..piece.len().min(len as usize - bytes.len())]);
+    /// Fills `bytes` with the begin of it.
+    pub fn fill(&self, bytes: &mut [u8]) {
+        let mut at = 0;
+        while at < bytes.len() {
+            let piece = self.from(at as u64);
+            let count = piece.len().min(bytes.len() - at);
+            bytes[at..at + count].copy_from_slice(&piece[..count]);
+            at += count;
         }
-        Ok(bytes)
     }
 
     /// Holds `file` against the first `len` bytes: an error of kind wrong names the first difference.

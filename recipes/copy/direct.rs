@@ -13,13 +13,12 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::num::NonZeroUsize;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::statfs::{TMPFS_MAGIC, fstatfs};
 
-use super::method::{Approach, CopyFile, failed_io, offsets, refused};
+use super::method::{Approach, CopyFile, failed_io, offsets, page_aligned, refused};
 use super::place::evict;
 use super::trial::{LENGTH, copy_by, show};
 use crate::demo::Demo;
@@ -101,11 +100,7 @@ pub static DIRECT: Contender<Approach> = Contender {
     name: "direct",
     title: "O_DIRECT read and write with a 1 MiB buffer",
     needs: &[],
-    approach: &Approach::Files(|| {
-        let len = NonZeroUsize::new(1 << 20).expect("not 0");
-        let buffer = Pages::new(len).map_err(|e| Error::sys("cannot make an aligned buffer", "mmap", e))?;
-        Ok(Box::new(Direct { buffer }))
-    }),
+    approach: &Approach::Files(|| Ok(Box::new(Direct { buffer: page_aligned(1 << 20)? }))),
 };
 
 /// `syskit run direct-copy`.

@@ -3,10 +3,11 @@
 //! It is a floor: the copies of a sample lie close together and go around, so that they stay in the caches that a copy
 //! of this size can stay in.
 
-use super::content::first_difference;
-use super::method::Approach;
+use super::content::{Content, first_difference};
+use super::method::{Approach, page_aligned};
 use crate::error::{Error, Result};
 use crate::race::{Contender, Work};
+use crate::sys::mmap::Pages;
 
 /// memcpy.
 pub static MEMCPY: Contender<Approach> =
@@ -17,23 +18,21 @@ const ROOM: usize = 256 << 10;
 
 /// A source in memory and room for some copies of it.
 pub struct Memory {
-    source: Vec<u8>,
-    copies: Vec<u8>,
+    source: Pages,
+    copies: Pages,
+    len: usize,
     done: usize,
     sample: u64,
 }
 
 impl Memory {
-    /// Room for copies of `source`.
-    pub fn new(source: Vec<u8>) -> Result<Self> {
-        let len = source.len().max(1);
-        let room = (ROOM / len).max(1) * len;
-        let mut copies = Vec::new();
-        copies.try_reserve_exact(room).map_err(|e| {
-            Error::unavailable(format!("cannot hold {} in memory: {e}", crate::units::bytes(room as u64)))
-        })?;
-        copies.resize(room, 0);
-        let mut memory = Memory { source, copies, done: 0, sample: 0 };
+    /// `len` bytes of `content`, and room for copies of them.
+    pub fn new(content: &Content, len: u64) -> Result<Self> {
+        let len = usize::try_from(len).map_err(|_| Error::unavailable("memory cannot hold a copy"))?;
+        let mut source = page_aligned(len.max(1))?;
+        content.fill(&mut source[..len]);
+        let copies = page_aligned((ROOM / len.max(1)).max(1) * len.max(1))?;
+        let mut memory = Memory { source, copies, len, done: 0, sample: 0 };
         memory.spoil();
         Ok(memory)
     }
@@ -43,17 +42,17 @@ impl Memory {
         if self.sample != sample {
             (self.sample, self.done) = (sample, 0);
         }
-        let len = self.source.len();
+        let len = self.len;
         let at = self.done * len % self.copies.len();
-        self.copies[at..at + len].copy_from_slice(&self.source);
+        self.copies[at..at + len].copy_from_slice(&self.source[..len]);
         self.done += 1;
         Work { bytes: len as u64 }
     }
 
     /// Holds the copies of a sample of `operations` against the source, then spoils them.
     pub fn check(&mut self, operations: usize) -> Result<()> {
-        for copy in self.copies.chunks_exact(self.source.len().max(1)).take(operations) {
-            if let Some(at) = first_difference(copy, &self.source) {
+        for copy in self.copies.chunks_exact(self.len.max(1)).take(operations) {
+            if let Some(at) = first_difference(&copy[..self.len], &self.source[..self.len]) {
                 return Err(Error::wrong(format!("the copy differs from the source at byte {at}")));
             }
         }

@@ -1,12 +1,14 @@
 //! What every way to copy a file has in common: the contract, the loop over short transfers, the errors.
 
 use std::fs::File;
+use std::num::NonZeroUsize;
 
 use nix::errno::Errno;
 use nix::unistd::{Whence, lseek};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Context, Error, Kind, Result};
 use crate::sys::eintr::retry;
+use crate::sys::mmap::Pages;
 
 /// The most that Linux moves in one read, write, sendfile, splice or copy_file_range call, in bytes:
 /// 2 GiB less a page (read(2), NOTES).
@@ -106,4 +108,12 @@ pub fn advance(src: &File, dst: &File, from: (u64, u64), by: u64) -> Result<u64>
         lseek(file, (offset + by) as i64, Whence::SeekSet).map_err(|e| failed("lseek", e))?;
     }
     Ok(by)
+}
+
+/// A buffer of `len` bytes that begins at a page boundary.
+///
+/// Not a `Vec`: O_DIRECT asks for it, and copies from page to page are the ones that every processor does fast.
+pub fn page_aligned(len: usize) -> Result<Pages> {
+    let len = NonZeroUsize::new(len).ok_or_else(|| Error::failed("a buffer of no bytes"))?;
+    Pages::new(len).sys("mmap", || format!("cannot make a buffer of {}", crate::units::bytes(len.get() as u64)))
 }

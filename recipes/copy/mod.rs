@@ -54,6 +54,7 @@ pub static RACE: TaskRace<race::CopyTask> = TaskRace {
     contenders: &[
         &read_write::READ_WRITE,
         &read_write::READ_WRITE_256K,
+        &read_write::READ_WRITE_HEAP,
         &mmap::MMAP,
         &sendfile::SENDFILE_4K,
         &sendfile::SENDFILE,

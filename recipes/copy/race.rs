@@ -40,6 +40,7 @@ pub struct Files {
     cold: bool,
     lanes: Vec<Lane>,
     next: usize,
+    laid_out: usize,
     sample: u64,
 }
 
@@ -110,12 +111,12 @@ impl Task for CopyTask {
         // Dirty pages of the source would be written back while others are timed.
         nix::unistd::fdatasync(&source).sys("fdatasync", || "cannot write the source".to_owned()).map_err(room)?;
         let (place, len, cold) = (self.place.clone(), workload.size, self.cold);
-        Ok(Files { place, len, content, source, cold, lanes: Vec::new(), next: 0, sample: 0 })
+        Ok(Files { place, len, content, source, cold, lanes: Vec::new(), next: 0, laid_out: 0, sample: 0 })
     }
 
     fn enter(contender: &'static Approach, files: &mut Files) -> Result<Session> {
         if let Approach::Memory = contender {
-            return Ok(Session::Memory(Memory::new(files.content.to_vec(files.len)?)?));
+            return Ok(Session::Memory(Memory::new(&files.content, files.len)?));
         }
         // One copy outside the clock tells what these files cannot do from what fails later.
         let mut copier = contender.start()?;
@@ -169,16 +170,15 @@ impl Files {
             let src = reopen(&self.source, OpenOptions::new().read(true)).sys("open", again)?;
             self.lanes.push(Lane { src, dst: self.place.unnamed()? });
         }
-        for lane in &mut self.lanes[..operations] {
+        // Only what the last sample may have filled: the others are empty, and truncating one is not free.
+        for lane in &mut self.lanes[..self.laid_out] {
             lane.dst.set_len(0).sys("ftruncate", || "cannot empty a destination".to_owned())?;
+        }
+        for lane in &mut self.lanes[..operations] {
             lane.dst.rewind().sys("lseek", || "cannot rewind a destination".to_owned())?;
             lane.src.rewind().sys("lseek", || "cannot rewind the source".to_owned())?;
         }
-        // What an earlier, larger sample left in files that this one does not use would only fill memory.
-        self.lanes[operations..]
-            .iter()
-            .try_for_each(|lane| lane.dst.set_len(0))
-            .sys("ftruncate", || "cannot empty a destination".to_owned())?;
+        self.laid_out = operations;
         (self.next, self.sample) = (0, self.sample + 1);
         if self.cold { place::drop_cache(&self.source, self.len) } else { Ok(()) }
     }

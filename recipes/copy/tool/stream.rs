@@ -11,7 +11,7 @@ use super::bar::Bar;
 use super::pour::{Pour, SLICE};
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::recipes::copy::method::{failed, failed_io};
+use crate::recipes::copy::method::{failed, failed_io, page_aligned};
 use crate::sys::eintr::retry;
 
 const BUFFER: usize = 256 << 10;
@@ -22,7 +22,7 @@ impl Pour<'_> {
         if self.methods.name() != "read_write_256k" {
             return self.until_end_by_method(bar);
         }
-        let mut buffer = vec![0; BUFFER];
+        let mut buffer = page_aligned(BUFFER)?;
         let mut copied = 0;
         loop {
             self.await_data()?;

@@ -8,6 +8,7 @@ use super::source::Source;
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
 use crate::recipes::copy::content::first_difference;
+use crate::recipes::copy::method::page_aligned;
 use crate::recipes::copy::place::evict;
 
 const PIECE: u64 = 1 << 20;
@@ -31,7 +32,7 @@ pub fn same(source: &Source, copy: &File, name: &str) -> Result<()> {
     if has != size {
         return Err(differ(has.min(size)));
     }
-    let (mut ours, mut theirs) = (vec![0; PIECE as usize], vec![0; PIECE as usize]);
+    let (mut ours, mut theirs) = (page_aligned(PIECE as usize)?, page_aligned(PIECE as usize)?);
     let mut at = 0;
     while let Some(start) = next_data(&source.file, copy, at, size)? {
         let count = (size - start).min(PIECE) as usize;
