@@ -41,13 +41,13 @@ pub struct Comparison {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The interval lies above 1 and the sign test agrees.
+    /// The interval lies above 1 and a test agrees: the sign test over the rounds or Student's over the heats.
     Faster,
-    /// The interval lies below 1 and the sign test agrees.
+    /// The interval lies below 1 and a test agrees.
     Slower,
     /// The interval holds 1: a tie.
     NoDifferenceFound,
-    /// The interval does not hold 1 but the sign test is not convinced: counts as a tie.
+    /// The interval does not hold 1 but no test is convinced: counts as a tie.
     Uncertain,
     /// Too few rounds for any verdict.
     TooFewRounds,
@@ -67,7 +67,7 @@ impl Comparison {
         let verdict = match logs.len() {
             n if n < VERDICT_ROUNDS => Verdict::TooFewRounds,
             _ if low <= 0.0 && high >= 0.0 => Verdict::NoDifferenceFound,
-            _ if sign_test_p > SIGNIFICANCE => Verdict::Uncertain,
+            _ if sign_test_p > SIGNIFICANCE && !statistics::heats_agree(&logs, heats) => Verdict::Uncertain,
             _ if low > 0.0 => Verdict::Faster,
             _ => Verdict::Slower,
         };

@@ -127,6 +127,26 @@ pub fn sign_test(differences: &[f64], effect: f64) -> f64 {
     (2.0 * binomial_below(n, 0.5, fewer + 1)).min(1.0)
 }
 
+/// Two-sided 1 % points of Student's t for 1, 2, ... degrees of freedom; the last serves all that follow.
+const STUDENT_1_PERCENT: [f64; 10] = [63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169];
+
+/// Whether all `values` have one sign, and the medians of their heats lie further from 0 than the luck of heats
+/// explains: Student's t over these medians at 1 %. It tells a large difference from few heats, which a sign test over
+/// so few cannot.
+pub fn heats_agree(values: &[f64], starts: &[usize]) -> bool {
+    if !(values.iter().all(|v| *v > 0.0) || values.iter().all(|v| *v < 0.0)) {
+        return false;
+    }
+    let ends = starts.iter().skip(1).copied().chain([values.len()]);
+    let heats = starts.iter().zip(ends).filter_map(|(start, end)| values.get(*start..end));
+    let medians: Vec<f64> = heats.filter(|h| !h.is_empty()).map(|h| quantile(&sorted(h), 0.5)).collect();
+    let Some(freedom) = medians.len().checked_sub(1).filter(|f| *f > 0) else { return false };
+    let (mean, sd) = mean_and_sd(&medians);
+    // `sd` is over n: the error of the mean is sd / sqrt(n - 1).
+    let t = mean.abs() / (sd / (freedom as f64).sqrt());
+    t > STUDENT_1_PERCENT[freedom.min(STUDENT_1_PERCENT.len()) - 1]
+}
+
 /// How the samples of one contender spread over the run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Split {
@@ -306,6 +326,20 @@ mod tests {
         assert_eq!(design_effect(&[], 0.0, &[]), 1.0);
         assert_eq!(design_effect(&[0.0; 30], 0.0, &[0, 10, 20]), 1.0);
         assert_eq!(design_effect(&[0.0, 0.0, 1.0, 1.0], 0.5, &[0, 2]), 2.0, "heats are all that differs");
+    }
+
+    #[test]
+    fn a_large_difference_shows_in_few_heats_and_luck_does_not() {
+        let starts = [0, 5, 10];
+        let heats = |medians: [f64; 3]| -> Vec<f64> {
+            medians.iter().flat_map(|m| (0..5).map(move |i| m + 0.01 * f64::from(i - 2))).collect()
+        };
+        assert!(heats_agree(&heats([0.52, 0.55, 0.50]), &starts));
+        assert!(heats_agree(&heats([-0.52, -0.55, -0.50]), &starts));
+        assert!(!heats_agree(&heats([0.05, 0.30, 0.60]), &starts), "luck of that size could have made it");
+        assert!(!heats_agree(&heats([-0.5, 0.5, 0.5]), &starts), "the heats disagree");
+        assert!(!heats_agree(&[0.5; 20], &[0]), "one heat says nothing of luck");
+        assert!(!heats_agree(&[], &[0]));
     }
 
     #[test]
