@@ -1,12 +1,13 @@
 //! Where files are copied: the directory, its file system, and dropping a file from the page cache there.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::unistd::fdatasync;
 
 use crate::error::{Context, Error, Result};
+use crate::host;
 use crate::sys::mincore::resident_pages;
 use crate::sys::tmpfile;
 
@@ -31,16 +32,8 @@ impl Place {
 
     /// The type of its file system ("ext4", "xfs", "tmpfs"), as /proc/self/mountinfo names it.
     pub fn file_system(&self) -> String {
-        mount_type(&self.directory).unwrap_or_else(|| "unknown".to_owned())
+        host::filesystem(&self.directory).map_or_else(|| "unknown".to_owned(), |f| f.kind)
     }
-}
-
-/// The type of the mount that `path` is on: the longest mount point above it, the last where several are stacked.
-fn mount_type(path: &Path) -> Option<String> {
-    let path = path.canonicalize().ok()?;
-    let mounts = procfs::process::Process::myself().ok()?.mountinfo().ok()?;
-    let above = mounts.into_iter().filter(|m| path.starts_with(&m.mount_point));
-    above.max_by_key(|m| m.mount_point.components().count()).map(|m| m.fs_type)
 }
 
 /// Writes `file` to its disk and asks for its pages to leave the page cache; some may stay.

@@ -4,11 +4,12 @@ use std::ffi::CStr;
 use std::fs;
 
 use nix::errno::Errno;
+use nix::unistd::Pid;
 
 use super::diagnose::{Asks, Gate, answer};
 use super::feature::Feature;
 use super::{Finding, Fix, Need, Readiness, capability};
-use crate::sys::perf_probe;
+use crate::sys::perf_event::{self, Counter, Event};
 
 /// Breakpoints in programs that the kernel handles.
 pub static UPROBES: Need = Need {
@@ -51,7 +52,7 @@ fn probe(pmu: &str, absent: &CStr, need: &Need, option: &'static str) -> Readine
         }
     };
     // A target that does not exist is refused last of all, so nothing has to be planted to see that all else is well.
-    let opened = match perf_probe::probe(kind, absent, 0) {
+    let opened = match perf_event::probe(kind, absent, 0) {
         Err(Errno::ENOENT) => Ok(()),
         other => other.map(drop),
     };
@@ -60,7 +61,7 @@ fn probe(pmu: &str, absent: &CStr, need: &Need, option: &'static str) -> Readine
 
 fn probe_pmu() -> Readiness {
     let call = "perf_event_open({PERF_TYPE_HARDWARE, PERF_COUNT_HW_INSTRUCTIONS, exclude_kernel}, 0, -1, -1)";
-    match perf_probe::instructions() {
+    match Counter::open(Event::Instructions, Pid::from_raw(0), true) {
         Err(errno @ (Errno::ENOENT | Errno::EOPNOTSUPP | Errno::ENODEV)) => {
             Readiness::Missing(no_pmu(call, errno, &fs::read_to_string("/proc/cpuinfo").unwrap_or_default()))
         }

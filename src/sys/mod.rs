@@ -18,7 +18,6 @@ pub mod mincore;
 pub mod mmap;
 pub mod packet_socket;
 pub mod perf_event;
-pub mod perf_probe;
 pub mod ptrace;
 pub mod publish;
 pub mod socket;

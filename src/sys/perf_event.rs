@@ -1,14 +1,16 @@
-//! Counters of perf_event_open(2) on threads of this process. No sampling, no ring buffer.
+//! [perf_event_open(2)](https://man7.org/linux/man-pages/man2/perf_event_open.2.html): counters on threads, and probes
+//! that are only opened. No sampling, no ring buffer.
 #![allow(unsafe_code)]
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::unistd::Pid;
 
-/// `struct perf_event_attr` in its first published size, which every kernel takes.
+/// `struct perf_event_attr` as of PERF_ATTR_SIZE_VER1, which every kernel since 2.6.33 takes.
 #[repr(C)]
 #[derive(Default)]
 struct Attr {
@@ -22,12 +24,18 @@ struct Attr {
     wakeup_events: u32,
     bp_type: u32,
     config1: u64,
+    config2: u64,
 }
 
-const DISABLED: u64 = 1;
-const INHERIT: u64 = 1 << 1;
-const EXCLUDE_KERNEL: u64 = 1 << 5;
-const EXCLUDE_HYPERVISOR: u64 = 1 << 6;
+/// The bits of the flags word are C bit-fields: they are counted from the other end on a big-endian machine.
+const fn flag(bit: u32) -> u64 {
+    if cfg!(target_endian = "big") { 1 << (63 - bit) } else { 1 << bit }
+}
+
+const DISABLED: u64 = flag(0);
+const INHERIT: u64 = flag(1);
+const EXCLUDE_KERNEL: u64 = flag(5);
+const EXCLUDE_HYPERVISOR: u64 = flag(6);
 const TIMES_ENABLED_AND_RUNNING: u64 = 1 | 2;
 const FLAG_CLOEXEC: libc::c_ulong = 8;
 const ENABLE: libc::c_ulong = 0x2400;
@@ -63,6 +71,24 @@ impl Event {
     }
 }
 
+/// Opens a probe of the dynamic PMU `kind` (the number in `/sys/bus/event_source/devices/{kprobe,uprobe}/type`) on this
+/// thread, stopped: `target` is a function (kprobe) or a file (uprobe), `offset` is in bytes from its start.
+pub fn probe(kind: u32, target: &CStr, offset: u64) -> nix::Result<OwnedFd> {
+    let attr = Attr { kind, config1: target.as_ptr() as u64, config2: offset, flags: DISABLED, ..Attr::default() };
+    open(&attr, Pid::from_raw(0))
+}
+
+fn open(attr: &Attr, thread: Pid) -> nix::Result<OwnedFd> {
+    let sized = Attr { size: size_of::<Attr>() as u32, ..*attr };
+    let (any_cpu, no_group) = (-1, -1);
+    // SAFETY: `sized` says its own size and outlives the call, as does the CStr behind a pointer in config1.
+    let fd = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const sized, thread.as_raw(), any_cpu, no_group, FLAG_CLOEXEC)
+    };
+    // SAFETY: a non-negative result is a new descriptor that nobody else owns.
+    Errno::result(fd).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
 /// One event counted on one thread, and on the threads and processes which that makes from now on.
 #[derive(Debug)]
 pub struct Counter(File);
@@ -76,26 +102,11 @@ impl Counter {
         let attr = Attr {
             kind,
             config,
-            size: size_of::<Attr>() as u32,
             read_format: TIMES_ENABLED_AND_RUNNING,
             flags: DISABLED | INHERIT | exclude,
             ..Attr::default()
         };
-        let (any_cpu, no_group) = (-1, -1);
-        // SAFETY: `attr` is a perf_event_attr of the size it states and outlives the call.
-        let fd = unsafe {
-            libc::syscall(
-                libc::SYS_perf_event_open,
-                &raw const attr,
-                thread.as_raw(),
-                any_cpu,
-                no_group,
-                FLAG_CLOEXEC,
-            )
-        };
-        let fd = Errno::result(fd)? as i32;
-        // SAFETY: the kernel just gave us this descriptor.
-        Ok(Counter(unsafe { File::from_raw_fd(fd) }))
+        open(&attr, thread).map(|fd| Counter(fd.into()))
     }
 
     /// Counts from now on.
