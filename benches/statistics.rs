@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use syskit::race::comparison::Comparison;
-use syskit::race::statistics;
+use syskit::race::{modes, statistics};
 
 /// As many as the most rounds of a race.
 const ROUNDS: usize = 200;
@@ -20,7 +20,7 @@ fn statistics(c: &mut Criterion) {
     let sorted = statistics::sorted(&one);
     c.bench_function("bootstrap_median", |b| b.iter(|| statistics::bootstrap_median(black_box(&sorted), 1.0, 0.95)));
     c.bench_function("sign_test", |b| b.iter(|| statistics::sign_test(black_box(&one), 1.0)));
-    c.bench_function("two_modes", |b| b.iter(|| statistics::two_modes(black_box(&one))));
+    c.bench_function("two_modes", |b| b.iter(|| modes::two_modes(black_box(&one))));
     c.bench_function("comparison", |b| {
         b.iter(|| Comparison::new("other", black_box(&one), black_box(&other), &heats))
     });

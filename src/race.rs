@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod crossover;
 pub mod engine;
 pub mod listing;
+pub mod modes;
 pub mod noise;
 pub mod plan;
 pub mod result;

@@ -4,7 +4,7 @@ use super::comparison::Comparison;
 use super::plan::Lane;
 use super::result::{LaneResult, Measured, Modes, ModesKind, Outcome, Quantiles};
 use super::sampling::Sample;
-use super::{Axis, Entrant, statistics};
+use super::{Axis, Entrant, modes, statistics};
 use crate::error::{Error, Kind, Result};
 use crate::need;
 
@@ -74,7 +74,7 @@ impl Runner {
                     bytes_per_second: (axis == Axis::Bytes && rate.is_finite() && rate > 0.0).then_some(rate),
                     versus_baseline: None,
                     versus_limit: None,
-                    modes: statistics::two_modes(&times).map(modes),
+                    modes: modes::two_modes(&times).map(modes_of),
                     samples_ns: self.samples_ns,
                 }))
             }
@@ -111,7 +111,7 @@ fn quantiles(times: &[f64]) -> Quantiles {
     Quantiles { min: at(0.0), p50: at(0.5), p90: at(0.9), p99: at(0.99) }
 }
 
-fn modes(split: statistics::Split) -> Modes {
+fn modes_of(split: modes::Split) -> Modes {
     Modes {
         kind: if split.alternates { ModesKind::Bimodal } else { ModesKind::Shifted },
         fast_ns_per_operation: split.fast,
