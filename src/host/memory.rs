@@ -31,7 +31,7 @@ pub fn read(root: &Root) -> Memory {
     }
 }
 
-/// The bracketed word of "always [madvise] never".
+/// The bracketed word of `always [madvise] never`.
 fn chosen(line: &str) -> Option<String> {
     let (_, rest) = line.split_once('[')?;
     rest.split_once(']').map(|(word, _)| word.to_owned())

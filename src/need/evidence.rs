@@ -225,7 +225,7 @@ fn is_module(path: &str, module: &str) -> bool {
     file.split_once(".ko").is_some_and(|(name, _)| name.replace('-', "_") == module)
 }
 
-/// "none [integrity] confidentiality" is "integrity"; `None` for "[none]".
+/// `none [integrity] confidentiality` is "integrity"; `None` for `[none]`.
 fn lockdown(text: &str) -> Option<String> {
     let (_, rest) = text.split_once('[')?;
     let (mode, _) = rest.split_once(']')?;

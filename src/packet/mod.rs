@@ -1,6 +1,6 @@
 //! Pure decoding of frames: functions over byte slices, no I/O, no panic, no allocation that grows with a lie.
 //!
-//! A frame is a stack of layers. [`walk`] starts at the link and yields one [`Layer`] after the other, each a view of
+//! A frame is a stack of layers. [`walk()`] starts at the link and yields one [`Layer`] after the other, each a view of
 //! the captured bytes (nothing is copied); where it cannot go on, its [`End`] says why: nothing more inside,
 //! a protocol without decoder, a later fragment, bytes cut off by the capture, or a header that contradicts itself.
 //!

@@ -1,6 +1,6 @@
 //! The why pass: what one operation costs in system calls, switches, faults and CPU time, apart from the timed rounds.
 //!
-//! [`explain`] starts a process that ends up in [`child`]. The child warms up, runs operations without being traced
+//! [`explain`] starts a process that ends up in [`child()`]. The child warms up, runs operations without being traced
 //! and measures them with getrusage(2) and performance counters; then it readies the next operations and reports.
 //! Only now does the parent seize it (ptrace(2)), with all its threads and children, and count the system calls
 //! between two markers ([`marker`]): the preparation, the verification and the conversation of the two are not in the
@@ -31,7 +31,7 @@ pub use record::{Pmu, Syscall, Usage, Why};
 /// How long a why pass may take at most, unless told otherwise.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
-/// Runs `command`, which must end up in [`child`], and gathers what one operation costs.
+/// Runs `command`, which must end up in [`child()`], and gathers what one operation costs.
 ///
 /// The process gets no input, its output goes nowhere, it leads a process group of its own, and it is killed, with
 /// that group, after [`LIMIT`] or when the user asks for the end. Where it cannot be traced, or dies or is late in the

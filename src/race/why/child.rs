@@ -7,7 +7,7 @@ use crate::error::{Context, Error, Result};
 use crate::race::{Track, Work};
 use crate::sys::inherit;
 
-/// See [`super::child`].
+/// See [`super::child()`].
 pub fn child(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<()> {
     let fix = "this is the inside of a why pass; it is started by `syskit bench`, not by hand";
     let socket = inherit::inherited(VARIABLE)
