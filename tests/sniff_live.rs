@@ -325,6 +325,8 @@ fn the_recipe_passes_beside_other_traffic() {
         let mut demo = syskit::demo::Demo::new();
         (recipe.run)(&mut demo).expect("the recipe");
         assert!(demo.checks.len() >= 6 && demo.checks.iter().all(|c| c.passed));
+        let names: std::collections::HashSet<_> = demo.checks.iter().map(|c| &c.what).collect();
+        assert_eq!(names.len(), demo.checks.len(), "each check has a name of its own: {names:?}");
         assert!(demo.output.iter().any(|l| l.starts_with("Sequence Number : ")), "{:?}", demo.output);
     }
     drop(stop);
@@ -336,7 +338,7 @@ fn help_tells_of_every_option() {
     let output = run(Command::new(env!("CARGO_BIN_EXE_syskit")).args(["sniff", "--help"]));
     let mut text = String::new();
     output.stdout.as_slice().read_to_string(&mut text).expect("text");
-    for word in ["--interface", "--count", "--for", "--port", "--verbose", "--json", "--via", "CAP_NET_RAW"] {
+    for word in ["--interface", "--count", "--for", "--port", "--verbose", "--json", "--via", "[default: packet]", "CAP_NET_RAW"] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }

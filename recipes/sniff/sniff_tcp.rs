@@ -156,9 +156,10 @@ fn verify(demo: &mut Demo, client: &Side, server: &Side, seen: &[(Flags, Verdict
     )?;
     demo.check_eq("the request is what was sent", REQUEST, &client.data)?;
     demo.check_eq("the reply is what was sent", &REPLY.concat()[..], &server.data)?;
-    for (side, sent) in [(client, REQUEST.len()), (server, REPLY.concat().len())] {
+    for (name, side, sent) in [("client", client, REQUEST.len()), ("server", server, REPLY.concat().len())] {
         let advance = side.next.wrapping_sub(side.first.unwrap_or_default()) as usize;
-        demo.check_eq("sequence numbers advance by the payload, SYN and FIN", sent + 2, advance)?;
+        let what = format!("sequence numbers of the {name} advance by the payload, SYN and FIN");
+        demo.check_eq(&what, sent + 2, advance)?;
     }
     let wrong = seen.iter().find(|(_, verdict)| !matches!(verdict, Verdict::Correct | Verdict::Partial));
     demo.check("every checksum is right, or left to offload", wrong.is_none(), || format!("{wrong:?}"))

@@ -47,8 +47,13 @@ struct Sniff {
     /// Print a JSON object a packet, each on one line
     #[arg(long)]
     json: bool,
-    /// The capture method: the first is the default
-    #[arg(long, value_name = "METHOD", value_parser = PossibleValuesParser::new(METHODS.iter().map(|m| m.name)))]
+    // No default value of the parser: only where none was asked for may it fall back to the next.
+    #[arg(
+        long,
+        value_name = "METHOD",
+        help = format!("The capture method [default: {}]", METHODS[0].name),
+        value_parser = PossibleValuesParser::new(METHODS.iter().map(|m| m.name))
+    )]
     via: Option<String>,
 }
 
