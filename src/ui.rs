@@ -16,7 +16,12 @@ pub struct Ui {
     pub color: bool,
     /// Whether a progress line may be drawn on `err`.
     pub progress: bool,
+    /// Columns that text on `out` is broken at.
+    pub width: usize,
 }
+
+/// Where `out` is no terminal.
+const WIDTH: usize = 100;
 
 impl Ui {
     /// The process's own streams; honours NO_COLOR and TERM=dumb.
@@ -28,12 +33,13 @@ impl Ui {
             err: Box::new(io::stderr()),
             color: io::stdout().is_terminal() && !plain,
             progress: io::stderr().is_terminal() && !plain,
+            width: terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0).clamp(60, 120)),
         }
     }
 
     /// Streams of the caller's choosing, without colour or progress.
     pub fn plain(out: impl Write + 'static, err: impl Write + 'static) -> Self {
-        Ui { out: Box::new(out), err: Box::new(err), color: false, progress: false }
+        Ui { out: Box::new(out), err: Box::new(err), color: false, progress: false, width: WIDTH }
     }
 
     /// The data stream.

@@ -95,9 +95,17 @@ fn mistakes_are_told_with_what_would_be_right() {
 #[test]
 fn a_file_that_cannot_be_written_does_not_lose_the_race() {
     let Some(race) = race::all().next() else { return };
-    let (code, out, err) = ran(&[race.name(), "--quick", "--sizes", &smallest(race), "--json", "/absent/race.json"]);
+    let (code, out, err) = ran(&[race.name(), "--quick", "--sizes", &smallest(race), "--json", "/dev/full"]);
     assert_eq!(code, 1);
-    assert!(out.contains("the baseline") && err.contains("/absent/race.json"), "{out}{err}");
+    assert!(out.contains("the baseline") && err.contains("/dev/full"), "{out}{err}");
+}
+
+#[test]
+fn a_file_that_could_never_be_written_is_told_before_the_race() {
+    let Some(race) = race::all().next() else { return };
+    let (code, out, err) = ran(&[race.name(), "--budget", "600s", "--json", "/absent/race.json"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("/absent/race.json") && err.contains("ENOENT"), "{err}");
 }
 
 #[test]

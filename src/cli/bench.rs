@@ -21,6 +21,7 @@ use crate::report::{ContenderRecord, Method, Report, SCHEMA, Setting};
 use crate::ui::Ui;
 use crate::verb::Verb;
 
+use super::suggest::suggested;
 use desk::Desk;
 use options::{Options, Output};
 
@@ -35,6 +36,7 @@ fn command(command: Command) -> Command {
         .allow_external_subcommands(true)
         .subcommand_value_name("RACE")
         .subcommand_help_heading("Races")
+        .disable_help_subcommand(true)
         .arg(list_flag())
         .arg(
             Arg::new("json").long("json").action(ArgAction::SetTrue).requires("list").help("List as a JSON document"),
@@ -44,9 +46,11 @@ fn command(command: Command) -> Command {
 
 fn race_command(race: &'static dyn Race) -> Command {
     let command = Command::new(race.name()).about(race.title()).after_help(options::AFTER_HELP);
-    race.flags(
-        Options::augment(command.next_help_heading("Measuring")).arg(list_flag()).next_help_heading("This race"),
-    )
+    let names: Vec<&str> = race.entrants().iter().filter(|e| !e.limit).map(|e| e.name).collect();
+    let measuring = Options::augment(command.next_help_heading("Measuring"))
+        .mut_arg("only", |a| suggested(a, names.clone()))
+        .mut_arg("baseline", |a| suggested(a, names));
+    race.flags(measuring.arg(list_flag()).next_help_heading("This race"))
 }
 
 fn list_flag() -> Arg {
@@ -83,8 +87,8 @@ fn run_race(race: &'static dyn Race, matches: &ArgMatches, ui: &mut Ui) -> Resul
         cpus::pin(cpus)?;
     }
     let course = race.configure(matches)?;
-    if let Some((contender, size)) = &options.why_child {
-        return why::child(race, &*course, contender, *size);
+    if let Some((contender, size)) = why::asked_for() {
+        return why::child(race, &*course, &contender, size);
     }
     let output = options.output()?;
     let plan = options.plan(race)?;
@@ -161,7 +165,7 @@ fn verdict(report: &Report, options: &Options) -> Result<()> {
     }
     let measured = |name: &str| report.outcomes().any(|(_, who, o)| who == name && o.measured().is_some());
     let missed = report.outcomes().find(|(_, who, o)| match o {
-        Outcome::Unavailable { .. } => options.only.iter().any(|n| n == who) && !measured(who),
+        Outcome::Unavailable { .. } => options.names(who) && !measured(who),
         _ => false,
     });
     let nobody = || report.outcomes().next().filter(|_| report.outcomes().all(|(.., o)| o.measured().is_none()));

@@ -7,6 +7,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
+use super::suggest::suggested;
 use crate::error::{Error, Kind, Result};
 use crate::host::{self, Host};
 use crate::limit::{self, Reading};
@@ -67,8 +68,9 @@ pub struct Checked {
 }
 
 fn command(command: Command) -> Command {
-    let ids: Vec<&str> = need::ALL.iter().map(|n| n.id).collect();
-    Doctor::augment_args(command).after_help(format!("Needs: {}.", ids.join(", ")))
+    let ids: Vec<&'static str> = need::ALL.iter().map(|n| n.id).collect();
+    let help = format!("Needs: {}.", ids.join(", "));
+    Doctor::augment_args(command).mut_arg("needs", |a| suggested(a, ids)).after_help(help)
 }
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {

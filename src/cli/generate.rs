@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgMatches, Args, Subcommand};
+use clap::{ArgMatches, Args, Command, Subcommand};
 use clap_complete::Shell;
 
+use super::suggest::suggested;
 use crate::error::{Context, Result};
 use crate::ui::{Ui, output_error};
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "generate", command: Generate::augment_args, run, schemas: &[] };
+pub static VERB: Verb = Verb { name: "generate", command, run, schemas: &[] };
 
 /// Generate shell completions, man pages and JSON Schemas
 #[derive(Args)]
@@ -37,6 +38,12 @@ enum What {
         /// The document; most are named as their verb
         name: Option<String>,
     },
+}
+
+fn command(command: Command) -> Command {
+    Generate::augment_args(command).mut_subcommand("schema", |c| {
+        c.mut_arg("name", |a| suggested(a, super::verbs().flat_map(|v| v.schemas).map(|(n, _)| *n).collect()))
+    })
 }
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {

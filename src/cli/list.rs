@@ -1,10 +1,11 @@
 //! `syskit list`: every recipe, the cheat-sheet sections it answers, and whether it can run on this host.
 
 use anstyle::{AnsiColor, Style};
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, Command};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
+use super::suggest::suggested;
 use crate::error::Result;
 use crate::need::{self, Finding};
 use crate::recipe;
@@ -12,8 +13,7 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "list", command: List::augment_args, run, schemas: &[("list", || schema_for!(Listing))] };
+pub static VERB: Verb = Verb { name: "list", command, run, schemas: &[("list", || schema_for!(Listing))] };
 
 /// List the recipes: id, cheat-sheet section, and whether it can run on this host
 #[derive(Args)]
@@ -50,6 +50,10 @@ pub struct Entry {
     pub ready: bool,
     /// Why not, where it cannot.
     pub finding: Option<Finding>,
+}
+
+fn command(command: Command) -> Command {
+    List::augment_args(command).mut_arg("family", |a| suggested(a, super::families()))
 }
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {

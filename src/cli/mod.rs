@@ -7,15 +7,17 @@ mod highlight;
 mod list;
 mod run;
 mod show;
+mod suggest;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use clap::{ArgMatches, Command, FromArgMatches};
 
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::recipe;
-use crate::ui::Ui;
+use crate::ui::{Ui, output_error};
 use crate::verb::Verb;
 
 /// The generic verbs, in the order help shows them: a line each.
@@ -48,8 +50,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(matches) => matches,
         Err(e) => {
             // Help and version are data on stdout, the rest words on stderr: clap knows which is which.
-            let _ = e.print();
-            return e.exit_code() as u8;
+            return match e.print().and_then(|()| std::io::stdout().flush()).map_err(output_error) {
+                Err(failed) if failed.kind != Kind::BrokenPipe => {
+                    ui.note(format_args!("syskit: {failed}"));
+                    failed.exit_code()
+                }
+                _ => e.exit_code() as u8,
+            };
         }
     };
     interrupt::listen();
@@ -70,6 +77,16 @@ fn dispatch(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let (name, matches) = matches.subcommand().expect("clap requires a verb");
     let verb = verbs().find(|v| v.name == name).ok_or_else(|| Error::usage(format!("unknown verb '{name}'")))?;
     (verb.run)(matches, ui)
+}
+
+/// The names of all families, for completion.
+fn families() -> Vec<&'static str> {
+    crate::recipes::FAMILIES.iter().map(|f| f.name).collect()
+}
+
+/// The ids of all recipes, for completion.
+fn recipe_ids() -> Vec<&'static str> {
+    recipe::all().map(|(_, r)| r.id).collect()
 }
 
 /// The arguments of a verb, as its struct.

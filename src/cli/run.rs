@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use anstyle::{AnsiColor, Style};
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, Command};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
+use super::suggest::suggested;
 use crate::demo::Demo;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
@@ -18,8 +19,7 @@ use crate::units;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "run", command: Run::augment_args, run, schemas: &[("run", || schema_for!(RunReport))] };
+pub static VERB: Verb = Verb { name: "run", command, run, schemas: &[("run", || schema_for!(RunReport))] };
 
 /// Run recipes for real: each makes its own input, verifies its result, cleans up
 ///
@@ -97,6 +97,12 @@ pub enum Outcome {
     Wrong,
     /// This host cannot run it.
     Unavailable,
+}
+
+fn command(command: Command) -> Command {
+    Run::augment_args(command)
+        .mut_arg("ids", |a| suggested(a, super::recipe_ids()))
+        .mut_arg("family", |a| suggested(a, super::families()))
 }
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
@@ -179,11 +185,15 @@ fn summed(recipes: Vec<Ran>, wanted: usize) -> RunReport {
 
 fn verdict(report: &RunReport, findings_count: bool) -> Result<()> {
     let first = |outcome| report.recipes.iter().find(|r| r.outcome == outcome);
-    if let Some(wrong) = first(Outcome::Wrong) {
-        return Err(Error::wrong(format!("{}: the result is wrong", wrong.id)));
+    let all = |outcome| {
+        let ids = report.recipes.iter().filter(|r| r.outcome == outcome).map(|r| r.id);
+        Some(ids.collect::<Vec<_>>()).filter(|ids| !ids.is_empty()).map(|ids| ids.join(", "))
+    };
+    if let Some(ids) = all(Outcome::Wrong) {
+        return Err(Error::wrong(format!("wrong result: {ids}")));
     }
-    if let Some(failed) = first(Outcome::Failed) {
-        return Err(Error::failed(format!("{} failed", failed.id)));
+    if let Some(ids) = all(Outcome::Failed) {
+        return Err(Error::failed(format!("failed: {ids}")));
     }
     if report.interrupted {
         return Err(Error::failed("interrupted before the last recipe"));

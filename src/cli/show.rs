@@ -1,18 +1,18 @@
 //! `syskit show`: the page of a recipe and the source that runs.
 
-use clap::{ArgMatches, Args};
+use clap::{ArgMatches, Args, Command};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use super::highlight::highlight;
+use super::suggest::suggested;
 use crate::error::Result;
 use crate::recipe::{self, Family, Recipe};
 use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "show", command: Show::augment_args, run, schemas: &[("show", || schema_for!(Shown))] };
+pub static VERB: Verb = Verb { name: "show", command, run, schemas: &[("show", || schema_for!(Shown))] };
 
 /// Show a recipe: its page, and the very source that `syskit run` executes
 ///
@@ -49,6 +49,11 @@ pub struct Shown {
     pub page: &'static str,
     /// The Rust source; absent for a family and with `--no-source`.
     pub source: Option<&'static str>,
+}
+
+fn command(command: Command) -> Command {
+    let words = super::recipe_ids().into_iter().chain(super::families()).collect();
+    Show::augment_args(command).mut_arg("id", |a| suggested(a, words))
 }
 
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
@@ -95,8 +100,9 @@ fn text(shown: &Shown, ui: &mut Ui) -> Result<()> {
         if i > 0 {
             ui.line("")?;
         }
-        let text = text.trim_end();
-        if ui.color { ui.line(highlight(text, extension))? } else { ui.line(text)? }
+        // [..] is for the page's tests; people read it as an ellipsis.
+        let text = text.trim_end().replace("[..]", "...");
+        if ui.color { ui.line(highlight(&text, extension))? } else { ui.line(text)? }
     }
     Ok(())
 }

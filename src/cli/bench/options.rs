@@ -1,20 +1,21 @@
 //! The options that every race has.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Command};
+use nix::unistd::{AccessFlags, access};
 
 use crate::cpus;
-use crate::error::{Error, Result};
+use crate::error::{Context, Error, Result};
 use crate::need;
 use crate::race::plan::{Plan, lanes};
 use crate::race::{Axis, Race};
 use crate::report::{FORMATS, View};
 use crate::units;
 
-pub(super) const AFTER_HELP: &str = "Exit codes: 0 done, 1 a contender failed, 2 usage, 3 a contender named by --only \
-                                     is not available here, 4 not permitted, 5 a contender's result was wrong.";
+pub(super) const AFTER_HELP: &str = "Exit codes: 0 done, 1 a contender failed, 2 usage, 3 a contender that was \
+                                     named is not available here, 4 not permitted, 5 a contender's result was wrong.";
 
 /// The budget of `--quick`.
 const QUICK: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ pub(super) struct Options {
     pub(super) only: Vec<String>,
     /// Form ratios against this contender [default: the race's first]
     #[arg(long, value_name = "NAME")]
-    baseline: Option<String>,
+    pub(super) baseline: Option<String>,
     /// Race at these sizes or concurrencies: 4KiB,64KiB,1M or 1,8,64
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     sizes: Vec<String>,
@@ -57,14 +58,11 @@ pub(super) struct Options {
     #[arg(long)]
     quick: bool,
     /// Race the baseline against itself: the smallest difference that can be seen on this host now
-    #[arg(long)]
+    #[arg(long, conflicts_with = "only")]
     pub(super) self_test: bool,
     /// Leave out the pass that counts system calls, switches and faults
     #[arg(long)]
     no_why: bool,
-    /// The why pass's other process: NAME:SIZE
-    #[arg(long, hide = true, value_parser = parse_why_child)]
-    pub(super) why_child: Option<(String, u64)>,
 }
 
 /// A parsed list; an alias because clap takes a bare `Vec` for an option that may be repeated.
@@ -90,8 +88,16 @@ impl Options {
             Some(path) if path.is_dir() || path.file_name().is_none() => {
                 return Err(Error::usage(format!("{} is a directory", path.display())).fix("name a file"));
             }
-            Some(path) => Output::TextAndFile(path.clone()),
+            Some(path) => {
+                writable(path)?;
+                Output::TextAndFile(path.clone())
+            }
         })
+    }
+
+    /// Whether the user named this contender, so that its absence is an answer and not a remark.
+    pub(super) fn names(&self, contender: &str) -> bool {
+        self.only.iter().chain(&self.baseline).any(|n| n == contender)
     }
 
     /// Whether the why pass is wanted.
@@ -131,12 +137,23 @@ impl Options {
 
     /// What was named and cannot run is an error before anything is timed.
     pub(super) fn refuse_unavailable(&self, race: &dyn Race) -> Result<()> {
-        let named = race.entrants().into_iter().filter(|e| self.only.iter().any(|n| n == e.name));
+        let named = race.entrants().into_iter().filter(|e| self.names(e.name));
         match named.filter_map(|e| Some((e.name, need::first_missing(e.needs)?))).next() {
             Some((name, finding)) => Err(Error::finding(&finding).within(name)),
             None => Ok(()),
         }
     }
+}
+
+/// A race takes its time: where its report cannot be written is found out before.
+fn writable(path: &Path) -> Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    access(parent, AccessFlags::W_OK | AccessFlags::X_OK)
+        .sys("access", || format!("cannot make {}", path.display()))
+        .map_err(|e| e.fix("name a file in a directory that exists and can be written"))
 }
 
 /// The first, the middle and the last of the sizes that take no long time.
@@ -168,11 +185,6 @@ fn parse_percent(text: &str) -> Result<f64> {
 
 fn parse_cpus(text: &str) -> Result<CpuList> {
     cpus::parse(text)
-}
-
-fn parse_why_child(text: &str) -> Result<(String, u64)> {
-    let parts = text.rsplit_once(':').and_then(|(name, size)| Some((name.to_owned(), size.parse().ok()?)));
-    parts.ok_or_else(|| Error::usage(format!("'{text}' is not NAME:SIZE")))
 }
 
 #[cfg(test)]

@@ -21,6 +21,15 @@ use crate::ui::Ui;
 const MOST_BYTES: u64 = 1 << 20;
 /// Operations that one pass counts at most.
 const OPERATIONS: u64 = 64;
+/// Tells the other process what to do, as NAME:SIZE: not a flag, for no user types it.
+const CHILD: &str = "SYSKIT_WHY_CHILD";
+
+/// The contender and size that this process was started to run for the why pass, if it was.
+pub(super) fn asked_for() -> Option<(String, u64)> {
+    let text = std::env::var(CHILD).ok()?;
+    let (name, size) = text.rsplit_once(':')?;
+    Some((name.to_owned(), size.parse().ok()?))
+}
 
 /// Explains every contender that was measured at the representative size.
 pub(super) fn explain_all(
@@ -64,7 +73,7 @@ fn representative(sizes: &[SizeResult], axis: Axis) -> Option<&SizeResult> {
 /// This program again, with the same race flags, for one contender at one size.
 fn again(race: &'static dyn Race, matches: &ArgMatches, options: &Options, contender: &str, size: u64) -> Command {
     let mut command = Command::new("/proc/self/exe");
-    command.arg("bench").arg(race.name()).arg("--why-child").arg(format!("{contender}:{size}"));
+    command.arg("bench").arg(race.name()).env(CHILD, format!("{contender}:{size}"));
     if let Some(list) = &options.cpu {
         command.arg("--cpu").arg(cpus::list(list));
     }

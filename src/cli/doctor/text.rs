@@ -9,8 +9,6 @@ use crate::need::{Finding, Fix};
 use crate::ui::Ui;
 use crate::units;
 
-/// Lines are broken before this column, at words.
-const WIDTH: usize = 100;
 const HEADING: Style = Style::new().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -86,7 +84,7 @@ fn story(finding: &Finding, ui: &mut Ui) -> Result<()> {
 
 fn labelled(label: &str, style: Style, text: &str, ui: &mut Ui) -> Result<()> {
     let indent = 11;
-    for (i, line) in wrap(text, WIDTH - indent).into_iter().enumerate() {
+    for (i, line) in wrap(text, ui.width - indent).into_iter().enumerate() {
         let label = if i == 0 { label } else { "" };
         let label = ui.paint(style, format_args!("{label:<5}"));
         ui.line(format_args!("    {label}  {line}"))?;
@@ -101,15 +99,16 @@ fn limits(limits: &[Reading], ui: &mut Ui) -> Result<()> {
     let values: Vec<String> = limits.iter().map(value).collect();
     let width = values.iter().map(String::len).max().unwrap_or(0);
     let indent = 2 + 5 + 2 + name + 2 + width + 2;
+    let room = ui.width.saturating_sub(indent).max(20);
     for (limit, value) in limits.iter().zip(values) {
         let (mark, style) = if limit.biting { ("bites", CARE) } else { ("ok", GOOD) };
         let mark = ui.paint(style, format_args!("{mark:<5}"));
-        let mut told = wrap(limit.bites, WIDTH - indent).into_iter();
+        let mut told = wrap(limit.bites, room).into_iter();
         let first = told.next().unwrap_or_default();
         ui.line(format_args!("  {mark}  {:name$}  {value:>width$}  {first}", limit.name))?;
         told.try_for_each(|line| ui.line(format_args!("{:indent$}{line}", "")))?;
         if limit.biting {
-            for line in wrap(&limit.raise, WIDTH - indent) {
+            for line in wrap(&limit.raise, room) {
                 let line = ui.paint(GOOD, line);
                 ui.line(format_args!("{:indent$}{line}", ""))?;
             }
@@ -132,7 +131,7 @@ fn heading(text: &str, ui: &mut Ui) -> Result<()> {
 }
 
 fn paragraph(indent: &str, text: &str, ui: &mut Ui) -> Result<()> {
-    wrap(text, WIDTH - indent.len()).into_iter().try_for_each(|line| ui.line(format_args!("{indent}{line}")))
+    wrap(text, ui.width - indent.len()).into_iter().try_for_each(|line| ui.line(format_args!("{indent}{line}")))
 }
 
 /// Breaks `text` at spaces into lines of at most `width` characters; a longer word has a line of its own.

@@ -27,7 +27,12 @@ fn syscalls(all: &[Syscall]) -> String {
     if all.is_empty() {
         return "no syscalls".to_owned();
     }
-    let (named, rest) = all.split_at(all.len().min(NAMED));
+    // Calls that move bytes are what the operation is about: they are named before those that only prepare.
+    let mut calls = all.to_vec();
+    calls.sort_by_key(|c| c.mean_bytes.is_none());
+    // A single one left over takes no more room by its name.
+    let many = if calls.len() == NAMED + 1 { calls.len() } else { calls.len().min(NAMED) };
+    let (named, rest) = calls.split_at(many);
     let mut words: Vec<String> = named.iter().map(syscall).collect();
     words.extend((!rest.is_empty()).then(|| format!("{} others {}", rest.len(), amount(sum(rest)))));
     format!("{} syscalls/op: {}", amount(sum(all)), words.join(", "))
