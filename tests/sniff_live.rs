@@ -67,6 +67,13 @@ fn the_full_form_has_the_cheat_sheets_facts_and_no_terminal_escapes() {
     assert_eq!(code, Some(0), "{words}");
     for fact in [
         "Time",
+        "IP Header",
+        "TOS",
+        "Total Length",
+        "Identification",
+        "Fragment",
+        "TTL",
+        "IP Checksum",
         "Source",
         "Destination",
         "Source Port",
@@ -338,7 +345,17 @@ fn help_tells_of_every_option() {
     let output = run(Command::new(env!("CARGO_BIN_EXE_syskit")).args(["sniff", "--help"]));
     let mut text = String::new();
     output.stdout.as_slice().read_to_string(&mut text).expect("text");
-    for word in ["--interface", "--count", "--for", "--port", "--verbose", "--json", "--via", "[default: packet]", "CAP_NET_RAW"] {
+    for word in [
+        "--interface",
+        "--count",
+        "--for",
+        "--port",
+        "--verbose",
+        "--json",
+        "--via",
+        "[default: packet]",
+        "CAP_NET_RAW",
+    ] {
         assert!(text.contains(word), "{word}: {text}");
     }
 }

@@ -1,5 +1,7 @@
 //! The Internet checksum (RFC 1071), and what a checksum field is worth in a capture.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +26,17 @@ pub enum Verdict {
         /// Why.
         why: &'static str,
     },
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Verdict::Correct => f.write_str("correct"),
+            Verdict::Incorrect { expected } => write!(f, "incorrect -> 0x{expected:04x}"),
+            Verdict::Partial => f.write_str("partial: left to offload"),
+            Verdict::Unverified { why } => write!(f, "unverified: {why}"),
+        }
+    }
 }
 
 /// A running one's complement sum of big-endian 16-bit words.

@@ -1,5 +1,10 @@
 //! IPv4 (RFC 791): header length and options, fragments, total length against what was captured.
 
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -82,6 +87,11 @@ impl<'a> Ipv4<'a> {
     /// Destination address, as it stands in the header.
     pub fn destination(&self) -> &'a [u8; 4] {
         self.fixed[16..].first_chunk().expect("20 bytes")
+    }
+
+    /// Type of service: DSCP and ECN.
+    pub fn tos(&self) -> u8 {
+        self.fixed[1]
     }
 
     /// Length of header and payload in bytes, as the header says.
@@ -176,7 +186,7 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
         } else if total > carried.length {
             ip.fault = Some(Fault::LongerThanFrame { frame: carried.length });
         }
-        let mut next = carried.ending(total).after(header_length, Code::Ip(ip.protocol()));
+        let mut next = carried.declared(total).after(header_length, Code::Ip(ip.protocol()));
         next.addresses = Some(Addresses::V4(ip.source(), ip.final_destination()));
         next.part = match (ip.fragment_offset(), ip.more_fragments()) {
             (0, false) => Part::Whole,
@@ -189,15 +199,24 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
     fn line(&self, out: &mut String) {
         out.push_str("IP ");
         if let Some(Fault::LongerThanFrame { frame }) = self.fault {
-            out.push_str(&format!("[total length {} > length {frame}] (invalid) ", self.total_length()));
+            let missing = usize::from(self.total_length()).saturating_sub(frame);
+            let _ = write!(out, "[truncated-ip - {missing} bytes missing] ");
+        }
+        if let Verdict::Incorrect { expected } = self.checksum() {
+            let _ = write!(out, "[bad cksum 0x{:04x} -> 0x{expected:04x}] ", self.word(10));
         }
     }
 
     fn block(&self, out: &mut String) {
         text::field(out, "Protocol", format_args!("IPv4, {}", self.protocol()));
-        text::field(out, "TTL", self.ttl());
-        text::field(out, "Identification", self.identification());
+        text::field(out, "IP Header", format_args!("{} ({} bytes)", self.header.len() / 4, self.header.len()));
+        text::field(out, "TOS", text::traffic_class(self.tos()));
         text::field(out, "Total Length", self.total_length());
+        text::field(out, "Identification", self.identification());
+        let (df, mf) = (u8::from(self.dont_fragment()), u8::from(self.more_fragments()));
+        text::field(out, "Fragment", format_args!("DF {df} MF {mf}, offset {}", self.fragment_offset()));
+        text::field(out, "TTL", self.ttl());
+        text::field(out, "IP Checksum", format_args!("0x{:04x} ({})", self.word(10), self.checksum()));
         match self.fault {
             Some(Fault::LongerThanFrame { frame }) => {
                 text::field(out, "Fault", format_args!("total length beyond the {frame} bytes of the frame"));
@@ -210,9 +229,6 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
         if !self.options().is_empty() {
             text::field(out, "IP Options", text::to_hex(self.options()));
         }
-        if let Verdict::Incorrect { expected } = self.checksum() {
-            text::field(out, "IP Checksum", format_args!("0x{:04x} (incorrect -> 0x{expected:04x})", self.word(10)));
-        }
     }
 
     fn document(&self) -> Document {
@@ -220,7 +236,7 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             source: std::net::Ipv4Addr::from(*self.source()).to_string(),
             destination: std::net::Ipv4Addr::from(*self.destination()).to_string(),
             header_length: self.header.len(),
-            tos: self.fixed[1],
+            tos: self.tos(),
             total_length: self.total_length(),
             identification: self.identification(),
             dont_fragment: self.dont_fragment(),
@@ -233,77 +249,5 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             options: text::to_hex(self.options()),
             fault: self.fault,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::packet::Link;
-
-    fn header() -> Vec<u8> {
-        let mut h =
-            vec![0x45, 0, 0, 24, 0, 7, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 2, 1, 2, 3, 4, 0xee, 0xee];
-        let Verdict::Incorrect { expected } = checksum::of_header(&h[..20], 0) else { panic!() };
-        h[10..12].copy_from_slice(&expected.to_be_bytes());
-        h
-    }
-
-    fn decode(bytes: &[u8], length: usize) -> Decoded<'_, Ipv4<'_>> {
-        Ipv4::decode(Carried::frame(Link::Ip, bytes, length))
-    }
-
-    #[test]
-    fn padding_behind_the_total_length_is_not_payload() {
-        let bytes = header();
-        let (ip, next) = decode(&bytes, bytes.len()).unwrap();
-        assert_eq!((ip.checksum(), ip.ttl(), ip.fault), (Verdict::Correct, 64, None));
-        let next = next.unwrap();
-        assert_eq!((next.bytes, next.length, next.code), (&[1, 2, 3, 4][..], 4, Code::Ip(6)));
-    }
-
-    #[test]
-    fn a_short_capture_is_not_a_short_packet() {
-        let bytes = header();
-        let next = decode(&bytes[..22], bytes.len()).unwrap().1.unwrap();
-        assert_eq!((next.bytes.len(), next.length), (2, 4));
-        assert_eq!(decode(&bytes[..19], 26).unwrap_err(), Trouble::Truncated);
-        assert!(matches!(decode(&bytes[..19], 19).unwrap_err(), Trouble::Malformed(_)));
-    }
-
-    #[test]
-    fn lengths_that_lie_are_named() {
-        let mut bytes = header();
-        bytes[3] = 99;
-        let (ip, next) = decode(&bytes, 26).unwrap();
-        assert_eq!(ip.fault, Some(Fault::LongerThanFrame { frame: 26 }));
-        assert_eq!(next.unwrap().bytes.len(), 6);
-        bytes[3] = 19;
-        assert!(matches!(decode(&bytes, 26).unwrap_err(), Trouble::Malformed(_)));
-        bytes[3] = 0;
-        assert_eq!(decode(&bytes, 26).unwrap().0.fault, Some(Fault::NoTotalLength { frame: 26 }));
-        bytes[0] = 0x44;
-        assert!(matches!(decode(&bytes, 26).unwrap_err(), Trouble::Malformed(_)));
-    }
-
-    #[test]
-    fn fragments_know_their_place() {
-        let mut bytes = header();
-        bytes[6..8].copy_from_slice(&[0x20, 0]);
-        assert_eq!(decode(&bytes, 26).unwrap().1.unwrap().part, Part::First);
-        bytes[6..8].copy_from_slice(&[0x00, 185]);
-        assert_eq!(decode(&bytes, 26).unwrap().1.unwrap().part, Part::Later(1480));
-    }
-
-    #[test]
-    fn a_source_route_under_way_ends_elsewhere() {
-        let mut bytes = header();
-        bytes[0] = 0x47;
-        bytes[3] = 28;
-        bytes.splice(20.., [131, 7, 4, 10, 0, 0, 9, 0]);
-        let goal = |b: &[u8]| decode(b, 28).unwrap().1.unwrap().addresses.unwrap().destination().to_string();
-        assert_eq!(goal(&bytes), "10.0.0.9");
-        bytes[22] = 8;
-        assert_eq!(goal(&bytes), "127.0.0.2");
     }
 }

@@ -1,5 +1,8 @@
 //! IPv6 (RFC 8200): the fixed header and the walk over its extension headers.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::Write;
 use std::net::Ipv6Addr;
 
@@ -28,8 +31,8 @@ pub struct Ipv6<'a> {
     pub protocol: u8,
     /// Why the extension headers could not be followed to their end.
     pub trouble: Option<Trouble>,
-    /// True where the payload length goes beyond the frame.
-    pub longer_than_frame: bool,
+    /// By how many bytes the payload length goes beyond the frame.
+    pub missing: usize,
 }
 
 /// An [`Ipv6`] header as JSON.
@@ -125,7 +128,8 @@ fn extension_length(number: u8, bytes: &[u8]) -> Option<usize> {
     }
 }
 
-fn is_extension(number: u8) -> bool {
+/// Whether this next-header number is that of an extension header.
+pub(super) fn is_extension(number: u8) -> bool {
     matches!(number, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION)
 }
 
@@ -176,7 +180,7 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
         if fixed[0] >> 4 != 6 {
             return Err(Trouble::Malformed("the version is not 6"));
         }
-        let mut ip = Ipv6 { fixed, extensions: &[], protocol: fixed[6], trouble: None, longer_than_frame: false };
+        let mut ip = Ipv6 { fixed, extensions: &[], protocol: fixed[6], trouble: None, missing: 0 };
         let behind = carried.after(40, Code::Ip(ip.protocol));
         let length = match ip.payload_length() {
             // No length: a jumbogram says it elsewhere; else the device was left to cut the packet up.
@@ -184,8 +188,8 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
             0 => behind.length,
             length => length.into(),
         };
-        ip.longer_than_frame = length > behind.length;
-        let start = behind.ending(length);
+        ip.missing = length.saturating_sub(behind.length);
+        let start = behind.declared(length);
         let (mut next, protocol, trouble) = follow(start, ip.protocol);
         ip.extensions = &start.bytes[..start.bytes.len() - next.bytes.len()];
         (ip.protocol, ip.trouble) = (protocol, trouble);
@@ -195,25 +199,29 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
 
     fn line(&self, out: &mut String) {
         out.push_str("IP6 ");
-        if self.longer_than_frame {
-            let _ = write!(out, "[payload length {} beyond the frame] (invalid) ", self.payload_length());
+        if self.missing > 0 {
+            let _ = write!(out, "[truncated-ip6 - {} bytes missing] ", self.missing);
         }
         if let Some(trouble) = self.trouble {
-            let what = if trouble == Trouble::Truncated { "truncated" } else { "malformed" };
             text::addresses(out, Addresses::V6(self.source(), self.destination()));
-            let _ = write!(out, ": extension header {} [{what}]", self.protocol);
+            let _ = write!(out, ": extension header {} [{}]", self.protocol, trouble.word());
         }
     }
 
     fn block(&self, out: &mut String) {
         text::field(out, "Protocol", format_args!("IPv6, {}", self.protocol));
-        text::field(out, "Hop Limit", self.hop_limit());
+        text::field(out, "Traffic Class", text::traffic_class(self.traffic_class()));
+        text::field(out, "Flow Label", format_args!("0x{:05x}", self.flow_label()));
         text::field(out, "Payload Length", self.payload_length());
+        text::field(out, "Hop Limit", self.hop_limit());
         for (number, header) in self.extensions() {
             text::field(out, "Extension", format_args!("{number}, {} bytes", header.len()));
         }
-        if self.longer_than_frame {
-            text::field(out, "Fault", "payload length beyond the frame");
+        if self.missing > 0 {
+            text::field(out, "Fault", format_args!("payload length beyond the frame by {} bytes", self.missing));
+        }
+        if let Some(trouble) = self.trouble {
+            text::field(out, "Fault", format_args!("extension header {} is {}", self.protocol, trouble.word()));
         }
     }
 
@@ -228,67 +236,7 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
             extensions: self.extensions().map(|(number, _)| number).collect(),
             protocol: self.protocol,
             trouble: self.trouble,
-            longer_than_frame: self.longer_than_frame,
+            longer_than_frame: self.missing > 0,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::packet::Link;
-
-    fn packet(next: u8, payload: &[u8]) -> Vec<u8> {
-        let mut p = vec![0x60, 0, 0, 0, 0, payload.len() as u8, next, 64];
-        p.extend([0; 15].iter().chain(&[1]).chain(&[0; 15]).chain(&[2]));
-        p.extend(payload);
-        p
-    }
-
-    fn decode(bytes: &[u8]) -> (Ipv6<'_>, Option<Carried<'_>>) {
-        Ipv6::decode(Carried::frame(Link::Ip, bytes, bytes.len())).unwrap()
-    }
-
-    #[test]
-    fn extension_headers_are_followed() {
-        let bytes = packet(0, &[60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0, 0xaa]);
-        let (ip, next) = decode(&bytes);
-        assert_eq!(ip.extensions().map(|(n, h)| (n, h.len())).collect::<Vec<_>>(), [(0, 8), (60, 8)]);
-        assert_eq!((ip.protocol, ip.trouble), (6, None));
-        let next = next.unwrap();
-        assert_eq!((next.code, next.bytes), (Code::Ip(6), &[0xaa][..]));
-    }
-
-    #[test]
-    fn an_extension_header_that_is_cut_says_so() {
-        let bytes = packet(0, &[60, 9, 0, 0, 0, 0, 0, 0]);
-        let (ip, next) = decode(&bytes);
-        assert!(next.is_none() && matches!(ip.trouble, Some(Trouble::Malformed(_))));
-        let (ip, next) = Ipv6::decode(Carried::frame(Link::Ip, &bytes, 400)).unwrap();
-        assert!(next.is_none() && matches!(ip.trouble, Some(Trouble::Malformed(_))), "the payload length ends it");
-        let short = packet(43, &[6, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]);
-        let (ip, _) = Ipv6::decode(Carried::frame(Link::Ip, &short[..50], 56)).unwrap();
-        assert_eq!(ip.trouble, Some(Trouble::Truncated));
-    }
-
-    #[test]
-    fn a_routing_header_under_way_changes_the_goal() {
-        let mut routing = vec![6, 2, 0, 1, 0, 0, 0, 0];
-        routing.extend([0x20; 16]);
-        let goal =
-            |p: &[u8]| *decode(p).1.unwrap().addresses.unwrap().destination().to_string().as_bytes().first().unwrap();
-        assert_eq!(goal(&packet(ROUTING, &routing)), b'2');
-        routing[3] = 0;
-        assert_eq!(goal(&packet(ROUTING, &routing)), b':');
-    }
-
-    #[test]
-    fn jumbograms_and_fragments() {
-        let mut bytes = packet(0, &[6, 0, 0xc2, 4, 0, 0, 0, 10, 1, 2, 3, 4]);
-        bytes[5] = 0;
-        let next = decode(&bytes).1.unwrap();
-        assert_eq!((next.bytes, next.length), (&[1, 2][..], 2));
-        let later = packet(FRAGMENT, &[6, 0, 0x05, 0xc9, 0, 0, 0, 1, 9]);
-        assert_eq!(decode(&later).1.unwrap().part, Part::Later(1480));
     }
 }

@@ -74,7 +74,8 @@ pub struct Carried<'a> {
     pub code: Code,
     /// What was captured of it.
     pub bytes: &'a [u8],
-    /// What it measured on the wire, in bytes; more than `bytes` holds where the capture was cut.
+    /// What it measured on the wire, in bytes (within IP: what the IP header says); more than `bytes` holds where the
+    /// capture or the packet itself was cut.
     pub length: usize,
     /// The IP addresses around it, once there are any.
     pub addresses: Option<Addresses<'a>>,
@@ -120,6 +121,12 @@ impl<'a> Carried<'a> {
         Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
     }
 
+    /// The same, `length` bytes long as its header says: padding is cut off, and what is missing was not captured.
+    #[must_use]
+    pub fn declared(self, length: usize) -> Self {
+        Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
+    }
+
     /// The first `N` bytes, or the trouble that they are not there.
     pub fn header<const N: usize>(&self) -> Result<&'a [u8; N], Trouble> {
         self.bytes.first_chunk::<N>().ok_or_else(|| self.short(N))
@@ -143,6 +150,16 @@ pub enum Trouble {
     Truncated,
     /// The header contradicts itself or the bytes around it.
     Malformed(&'static str),
+}
+
+impl Trouble {
+    /// The one word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Trouble::Truncated => "truncated",
+            Trouble::Malformed(_) => "malformed",
+        }
+    }
 }
 
 /// A decoded header, and what it carries where that is for another decoder.

@@ -89,6 +89,11 @@ pub fn field(out: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(out, "{name:<16}: {value}");
 }
 
+/// Type of service or traffic class, and what it holds: DSCP (RFC 2474) and ECN (RFC 3168).
+pub fn traffic_class(class: u8) -> String {
+    format!("0x{class:02x} (DSCP {}, ECN {})", class >> 2, class & 3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Part, Trouble};
 use super::protocols::{self, Layer};
-use super::text;
+use super::{ipv4, ipv6, text};
 
 /// More layers than any sane frame has: tunnels in tunnels end here.
 pub const MOST_LAYERS: u8 = 16;
@@ -91,15 +91,34 @@ impl<'a> End<'a> {
         }
     }
 
+    /// Whether what could not be decoded may be of IP protocol `number`, as far as its bytes tell.
+    pub fn may_be(&self, number: u8) -> bool {
+        let Some(carried) = self.carried() else { return false };
+        let told = |at: usize| carried.bytes.get(at).copied();
+        match carried.code {
+            Code::Ip(protocol) => protocol == number,
+            Code::EtherType(ipv4::ETHERTYPE) => told(9).is_none_or(|protocol| protocol == number),
+            Code::EtherType(ipv6::ETHERTYPE) => told(6).is_none_or(|next| next == number || ipv6::is_extension(next)),
+            Code::Link(_) => matches!(self, End::Trouble(..)),
+            Code::EtherType(_) | Code::Llc => false,
+        }
+    }
+
+    /// Source and destination port of a TCP header that is not whole.
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        match self {
+            End::Trouble(carried, _) => ports(carried),
+            _ => None,
+        }
+    }
+
     /// Appends what the one-line form says about it: nothing where all was decoded.
     pub fn line(&self, out: &mut String) {
         let Some(carried) = self.carried() else { return };
         if let Some(addresses) = carried.addresses {
-            match (*self, ports(&carried)) {
-                (End::Trouble(..), Some((source, destination))) => {
-                    text::endpoints(out, addresses, source, destination)
-                }
-                _ => text::addresses(out, addresses),
+            match self.ports() {
+                Some((source, destination)) => text::endpoints(out, addresses, source, destination),
+                None => text::addresses(out, addresses),
             }
             out.push_str(": ");
         }

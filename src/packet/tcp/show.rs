@@ -46,15 +46,6 @@ pub struct Document {
     pub fault: Option<&'static str>,
 }
 
-fn status(verdict: Verdict) -> String {
-    match verdict {
-        Verdict::Correct => "correct".to_owned(),
-        Verdict::Incorrect { expected } => format!("incorrect -> 0x{expected:04x}"),
-        Verdict::Partial => "partial: left to offload".to_owned(),
-        Verdict::Unverified { why } => format!("unverified: {why}"),
-    }
-}
-
 fn fault(tcp: &Tcp) -> Option<&'static str> {
     tcp.fault().map(|fault| match fault {
         Fault::OffsetTooShort => "too short, < 20",
@@ -74,7 +65,7 @@ pub(super) fn line(tcp: &Tcp, out: &mut String) {
         let _ = write!(out, " [bad hdr length {} - {why}]", tcp.header_length());
         return;
     }
-    let _ = write!(out, ", cksum 0x{:04x} ({})", tcp.checksum(), status(tcp.checksum_status()));
+    let _ = write!(out, ", cksum 0x{:04x} ({})", tcp.checksum(), tcp.checksum_status());
     numbers(tcp, out);
     let mut before = ", options [";
     for option in tcp.options() {
@@ -134,7 +125,7 @@ pub(super) fn block(tcp: &Tcp, out: &mut String) {
     }
     out.push_str(if tcp.flags().has(Flags::AE) { " AE 1\n" } else { "\n" });
     text::field(out, "Window", tcp.window());
-    text::field(out, "Checksum", format_args!("0x{:04x} ({})", tcp.checksum(), status(tcp.checksum_status())));
+    text::field(out, "Checksum", format_args!("0x{:04x} ({})", tcp.checksum(), tcp.checksum_status()));
     text::field(out, "Urgent Pointer", tcp.urgent_pointer());
     if let Some(why) = fault(tcp) {
         text::field(out, "Fault", format_args!("header length {} is {why}", tcp.header_length()));

@@ -123,3 +123,41 @@ fn sequence_numbers_wrap() {
     bytes[24..28].copy_from_slice(&u32::MAX.to_be_bytes());
     assert_eq!(decode(&bytes, 60).next_sequence(), 0);
 }
+
+/// A segment of six bytes of data, its checksum right, from the IP header on.
+fn data() -> Vec<u8> {
+    let mut p = vec![0x45, 0, 0, 46, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1];
+    p.extend([0xa1, 0x02, 0x1f, 0x40, 0, 0, 0, 1, 0, 0, 0, 9, 0x50, 0x18, 0xff, 0xd7, 0, 0, 0, 0]);
+    p.extend(b"hello\n");
+    let Verdict::Incorrect { expected } = decode(&p, 46).checksum_status() else { panic!("zero is wrong") };
+    p[36..38].copy_from_slice(&expected.to_be_bytes());
+    p
+}
+
+#[test]
+fn a_packet_cut_on_its_way_is_taken_by_its_ip_length() {
+    let bytes = data();
+    assert_eq!(decode(&bytes, 46).checksum_status(), Verdict::Correct);
+    for missing in 1..=6 {
+        // Neither the capture nor the frame holds the end: the frame's length is that of its bytes.
+        let cut = &bytes[..46 - missing];
+        let tcp = decode(cut, cut.len());
+        assert_eq!(tcp.checksum_status(), Verdict::Unverified { why: "truncated" }, "{missing}");
+        assert_eq!((tcp.payload_length(), tcp.next_sequence()), (6, 7), "{missing}");
+        assert_eq!(tcp.payload(), &b"hello\n"[..6 - missing]);
+    }
+    let said = line(&bytes[..45], 45);
+    assert!(said.contains("(unverified: truncated), seq 1:7, ack 9") && said.ends_with("length 6"), "{said}");
+    assert!(matches!(walk(Carried::frame(Link::Ip, &bytes[..39], 39)).last(), Some(Layer::Ipv4(_))));
+}
+
+#[test]
+fn a_cut_packet_of_ipv6_is_taken_by_its_length_too() {
+    let mut bytes = vec![0x60, 0, 0, 0, 0, 26, 6, 64];
+    bytes.extend([0; 15].iter().chain(&[1]).chain(&[0; 15]).chain(&[1]));
+    bytes.extend(&data()[20..]);
+    let tcp = decode(&bytes[..65], 65);
+    assert_eq!(tcp.checksum_status(), Verdict::Unverified { why: "truncated" });
+    assert_eq!((tcp.payload_length(), tcp.payload()), (6, &b"hello"[..]));
+    assert!(line(&bytes[..65], 65).contains("seq 1:7, "));
+}
