@@ -11,6 +11,7 @@ pub mod receive;
 pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;
+mod wanted;
 
 #[cfg(test)]
 mod filter_tests;

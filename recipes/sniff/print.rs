@@ -10,7 +10,7 @@ use super::interface;
 use super::timestamp::{LocalClock, rfc3339};
 use crate::error::{Error, Result};
 use crate::packet::walk::EndDocument;
-use crate::packet::{Document, End, Layer, text, walk};
+use crate::packet::{Document, Walk, text, walk};
 use crate::ui::{Ui, output_error};
 
 /// How packets are shown.
@@ -51,12 +51,21 @@ pub struct PacketDocument {
     pub undecoded: Option<EndDocument>,
 }
 
+/// What becomes of a captured packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is shown.
+    Shown,
+    /// It is not of the protocol that was asked for.
+    OtherProtocol,
+    /// It is not of the port that was asked for, or has none.
+    OtherPort,
+}
+
 /// Decides by its layers whether a packet is shown.
 pub trait Wanted {
-    /// Whether this layer makes the packet wanted.
-    fn layer(&self, layer: &Layer) -> bool;
-    /// Whether the end of the walk does: what could not be decoded may still be known to be wanted.
-    fn end(&self, end: &End) -> bool;
+    /// What becomes of a packet of these layers. One that is malformed is shown unless it is known to be another's.
+    fn fate(&self, layers: Walk) -> Fate;
 }
 
 /// Writes packets in one form.
@@ -76,14 +85,13 @@ impl Printer {
         Printer { form, name_interface, clock: LocalClock::default(), names: HashMap::new(), text: String::new() }
     }
 
-    /// Shows the packet if it is wanted; whether it was.
+    /// Shows the packet if it is wanted.
     ///
     /// # Errors
     /// Where the output cannot be written.
-    pub fn show(&mut self, packet: &Captured, wanted: &dyn Wanted, ui: &mut Ui) -> Result<bool> {
-        let mut layers = walk(packet.frame());
-        let hit = layers.any(|layer| wanted.layer(&layer)) || wanted.end(&layers.end());
-        if hit {
+    pub fn show(&mut self, packet: &Captured, wanted: &dyn Wanted, ui: &mut Ui) -> Result<Fate> {
+        let fate = wanted.fate(walk(packet.frame()));
+        if fate == Fate::Shown {
             self.text.clear();
             match self.form {
                 Form::Line => self.line(packet),
@@ -92,7 +100,7 @@ impl Printer {
             }
             ui.out().write_all(self.text.as_bytes()).map_err(output_error)?;
         }
-        Ok(hit)
+        Ok(fate)
     }
 
     fn line(&mut self, packet: &Captured) {

@@ -1,5 +1,6 @@
 //! `syskit sniff`: shows the packets that pass.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
@@ -8,10 +9,10 @@ use nix::errno::Errno;
 
 use super::capture::{Capture, Event, METHODS, Setup};
 use super::interface;
-use super::print::{Form, PacketDocument, Printer, Wanted};
+use super::print::{Fate, Form, PacketDocument, Printer};
+use super::wanted::Filter;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
-use crate::packet::{Code, End, Layer, tcp};
 use crate::ui::Ui;
 use crate::units::parse_duration;
 use crate::verb::Verb;
@@ -59,7 +60,7 @@ struct Sniff {
 
 /// What can be shown.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Protocol {
+pub(super) enum Protocol {
     /// TCP segments, over IPv4 and IPv6
     Tcp,
 }
@@ -96,9 +97,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     let ended = show(&mut *capture, &mut printer, &wanted, &limits, &mut tally, ui);
     let ended = ended.and_then(|()| ui.flush());
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
-        let dropped = capture.dropped()?;
-        let (shown, captured) = (tally.shown, tally.captured);
-        ui.note(format_args!("{shown} packets shown, {captured} captured, {dropped} dropped by the kernel"));
+        ui.note(format_args!("{tally}, {} dropped by the kernel", capture.dropped()?));
     }
     ended
 }
@@ -147,8 +146,22 @@ impl Limits {
 
 #[derive(Debug, Default)]
 struct Tally {
-    shown: u64,
     captured: u64,
+    shown: u64,
+    other_protocol: u64,
+    other_port: u64,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{} packets shown, ", self.shown)?;
+        for (count, what) in [(self.other_protocol, "not TCP"), (self.other_port, "not of the port")] {
+            if count > 0 {
+                write!(f, "{count} {what}, ")?;
+            }
+        }
+        write!(f, "{} captured", self.captured)
+    }
 }
 
 /// Shows packets until a limit is reached or the user asks for the end.
@@ -169,7 +182,11 @@ fn show(
             Event::Packet(packet) => {
                 idle = false;
                 tally.captured += 1;
-                tally.shown += u64::from(printer.show(&packet, wanted, ui)?);
+                match printer.show(&packet, wanted, ui)? {
+                    Fate::Shown => tally.shown += 1,
+                    Fate::OtherProtocol => tally.other_protocol += 1,
+                    Fate::OtherPort => tally.other_port += 1,
+                }
             }
             Event::Nothing => {
                 ui.flush()?;
@@ -179,28 +196,4 @@ fn show(
         }
     }
     Ok(())
-}
-
-/// The protocol and port that were asked for.
-struct Filter {
-    protocol: Protocol,
-    port: Option<u16>,
-}
-
-impl Wanted for Filter {
-    fn layer(&self, layer: &Layer) -> bool {
-        match (self.protocol, layer) {
-            (Protocol::Tcp, Layer::Tcp(segment)) => {
-                self.port.is_none_or(|port| [segment.source_port(), segment.destination_port()].contains(&port))
-            }
-            _ => false,
-        }
-    }
-
-    fn end(&self, end: &End) -> bool {
-        let Some(carried) = end.carried() else { return false };
-        match self.protocol {
-            Protocol::Tcp => carried.code == Code::Ip(tcp::NUMBER) && self.port.is_none(),
-        }
-    }
 }
