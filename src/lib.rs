@@ -13,6 +13,7 @@
 //! | [`race`] | the paired comparison of a family's contenders |
 //! | [`report`] | the versioned data of a run, and its views |
 //! | [`host`] | the fingerprint of this machine |
+//! | [`escape`] | names of files as a terminal may be shown them |
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`packet`] | pure decoding of frames, no I/O |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod cpus;
 pub mod demo;
 pub mod error;
+pub mod escape;
 pub mod host;
 pub mod interrupt;
 pub mod limit;

@@ -94,9 +94,10 @@ fn a_full_disk_is_an_error_that_says_what_to_do() {
         Ok(mounted) => {
             let course = course(&["--dir", mounted.path().to_str().unwrap()]);
             let Err(e) = course.prepare(&Workload { size: 8 << 20 }) else { panic!("8 MiB fit into 1 MiB") };
-            assert!(e.to_string().contains("ENOSPC") && e.to_string().contains("--dir"), "{e}");
-            // The source fits, the copy does not.
-            let mut track = course.prepare(&Workload { size: 700 << 10 }).unwrap();
+            assert!(e.to_string().contains("no room") && e.to_string().contains("--dir"), "{e}");
+            // The source fits, and so does the copy until someone else takes its room.
+            let mut track = course.prepare(&Workload { size: 480 << 10 }).unwrap();
+            std::fs::write(mounted.path().join("other"), vec![0; 300 << 10]).unwrap();
             for index in 0..RACE.entrants().len() - 1 {
                 let e = track.enter(index).unwrap_err();
                 let full = e.to_string().contains("ENOSPC") || e.kind == Kind::Unavailable;
@@ -229,4 +230,33 @@ fn the_reflink_recipe_runs_where_blocks_can_be_shared() {
     let done = common::Ran::of(again.env("TMPDIR", mounted.path()).output().unwrap());
     assert!(done.ok().err.contains("== reflink-copy"), "{}", done.err);
     assert_eq!(common::names(mounted.path()), [""; 0], "litter");
+}
+
+#[test]
+fn a_size_without_room_is_refused_before_anything_is_written() {
+    for size in [99_999 << 40, u64::MAX] {
+        let Err(e) = course(&[]).prepare(&Workload { size }) else { panic!("there is no room for {size} bytes") };
+        assert!(e.what.contains("needs ") && e.what.contains(" free") && e.fix.is_some(), "{e}");
+        assert_eq!((e.kind, e.errno), (Kind::Failed, None));
+    }
+    let mounted = match Mounted::tmpfs(8 << 20) {
+        Ok(mounted) => mounted,
+        Err(why) => return common::skip(&why),
+    };
+    let course = course(&["--dir", mounted.path().to_str().unwrap()]);
+    let Err(e) = course.prepare(&Workload { size: 5 << 20 }) else { panic!("8 MiB have no room for 10") };
+    assert!(e.what.contains("needs 10 MiB") && e.what.contains("has 8 MiB free"), "{e}");
+    course.prepare(&Workload { size: 4 << 20 }).unwrap();
+}
+
+#[test]
+fn a_directory_that_takes_no_files_is_an_error_of_the_command_line() {
+    for directory in ["/nonexist", "/dev/null", "/proc", "/nonexist/\x1b[31m"] {
+        let command = RACE.flags(Command::new("copy").no_binary_name(true));
+        let Err(e) = RACE.configure(&command.get_matches_from(["--dir", directory])) else {
+            panic!("{directory} was taken");
+        };
+        assert_eq!((e.kind, e.call), (Kind::Usage, Some("open")), "{e}");
+        assert!(e.fix.as_ref().is_some_and(|fix| fix.contains("--dir")) && !e.to_string().contains('\x1b'), "{e}");
+    }
 }

@@ -3,7 +3,10 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+use nix::errno::Errno;
+
 use crate::error::{Context, Error, Result};
+use crate::interrupt;
 
 /// Longer than the window of file-system compression, and prime: no two block-aligned places look alike.
 const PERIOD: usize = 262_147;
@@ -26,10 +29,11 @@ impl Content {
         &self.block[(offset % PERIOD as u64) as usize..]
     }
 
-    /// Writes the first `len` bytes to `file`, from its start.
+    /// Writes the first `len` bytes to `file`, from its start; Ctrl-C ends it as EINTR.
     pub fn write(&self, file: &File, len: u64) -> Result<()> {
         let mut offset = 0;
         while offset < len {
+            go_on("pwrite", "the source was not written to its end")?;
             let piece = self.from(offset);
             let piece = &piece[..piece.len().min((len - offset) as usize)];
             file.write_all_at(piece, offset)
@@ -39,18 +43,20 @@ impl Content {
         Ok(())
     }
 
-    /// Fills `bytes` with the begin of it.
-    pub fn fill(&self, bytes: &mut [u8]) {
+    /// Fills `bytes` with the begin of it; Ctrl-C ends it as EINTR.
+    pub fn fill(&self, bytes: &mut [u8]) -> Result<()> {
         let mut at = 0;
         while at < bytes.len() {
+            go_on("memcpy", "the source was not filled to its end")?;
             let piece = self.from(at as u64);
             let count = piece.len().min(bytes.len() - at);
             bytes[at..at + count].copy_from_slice(&piece[..count]);
             at += count;
         }
+        Ok(())
     }
 
-    /// Holds `file` against the first `len` bytes: an error of kind wrong names the first difference.
+    /// Holds `file` against the first `len` bytes: an error of kind wrong names the first difference. Ctrl-C ends it as EINTR.
     pub fn check(&self, file: &File, len: u64) -> Result<()> {
         let has = file.metadata().sys("fstat", || "cannot see the length of the copy".to_owned())?.len();
         if has != len {
@@ -59,6 +65,7 @@ impl Content {
         let mut buffer = vec![0; PERIOD.min(len as usize)];
         let mut offset = 0;
         while offset < len {
+            go_on("pread", "the copy was not compared to its end")?;
             let expected = self.from(offset);
             let count = expected.len().min((len - offset) as usize);
             let got = &mut buffer[..count];
@@ -70,6 +77,11 @@ impl Content {
         }
         Ok(())
     }
+}
+
+/// An error (EINTR) once the user asked for the end: files can be longer than anybody wants to wait for.
+fn go_on(call: &'static str, left: &str) -> Result<()> {
+    if interrupt::asked() { Err(Error::sys(format!("interrupted: {left}"), call, Errno::EINTR)) } else { Ok(()) }
 }
 
 /// Where two slices of one length first differ.

@@ -3,11 +3,14 @@
 //! It is a floor: the copies of a sample lie close together and go around, so that they stay in the caches that a copy
 //! of this size can stay in.
 
+use procfs::FromRead;
+
 use super::content::{Content, first_difference};
 use super::method::{Approach, page_aligned};
 use crate::error::{Error, Result};
 use crate::race::{Contender, Work};
 use crate::sys::mmap::Pages;
+use crate::units;
 
 /// memcpy.
 pub static MEMCPY: Contender<Approach> =
@@ -28,9 +31,10 @@ pub struct Memory {
 impl Memory {
     /// `len` bytes of `content`, and room for copies of them.
     pub fn new(content: &Content, len: u64) -> Result<Self> {
-        let len = usize::try_from(len).map_err(|_| Error::unavailable("memory cannot hold a copy"))?;
+        room_for(len, available())?;
+        let len = len as usize;
         let mut source = page_aligned(len.max(1))?;
-        content.fill(&mut source[..len]);
+        content.fill(&mut source[..len])?;
         let copies = page_aligned((ROOM / len.max(1)).max(1) * len.max(1))?;
         let mut memory = Memory { source, copies, len, done: 0, sample: 0 };
         memory.spoil();
@@ -63,5 +67,37 @@ impl Memory {
     /// Empties every copy, so that work left undone shows.
     fn spoil(&mut self) {
         self.copies.fill(0);
+    }
+}
+
+/// Bytes that can be had without taking them from someone else (MemAvailable, proc_meminfo(5)); all where that is unknown.
+pub fn available() -> u64 {
+    procfs::Meminfo::from_file("/proc/meminfo").ok().and_then(|info| info.mem_available).unwrap_or(u64::MAX)
+}
+
+/// Whether source and copies of `len` bytes fit: mmap promises more than there is, and the kernel kills for the rest.
+fn room_for(len: u64, available: u64) -> Result<()> {
+    let needs = len.saturating_add(len.max(ROOM as u64));
+    if needs <= available {
+        return Ok(());
+    }
+    let (needs, has) = (units::bytes(needs), units::bytes(available));
+    Err(Error::unavailable(format!("a copy in memory needs {needs}, and {has} are available"))
+        .fix("choose smaller --sizes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_not_there_is_not_asked_for() {
+        assert!(room_for(1 << 20, 2 << 20).is_ok());
+        let e = room_for(2 << 20, (4 << 20) - 1).unwrap_err();
+        assert_eq!(e.exit_code(), 3);
+        assert!(e.what.contains("needs 4 MiB"), "{e}");
+        assert!(room_for(u64::MAX, u64::MAX - 1).is_err());
+        assert!(Memory::new(&Content::new(1), 1 << 50).is_err());
+        assert!((1 << 20..1 << 50).contains(&available()));
     }
 }

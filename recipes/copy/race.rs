@@ -7,6 +7,7 @@ use std::io::Seek;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 
 use super::content::Content;
@@ -83,16 +84,17 @@ impl Task for CopyTask {
 
     fn configure(matches: &ArgMatches) -> Result<Self> {
         let place = match matches.get_one::<std::path::PathBuf>("dir") {
-            Some(directory) => Place { directory: directory.clone() },
+            Some(directory) => Place::at(directory.clone()),
             None => Place::usual(),
         };
+        place.check()?;
         Ok(CopyTask { place, cold: matches.get_flag("cold") })
     }
 
     fn settings(&self) -> Vec<(String, String)> {
         let setting = |name: &str, value: String| (name.to_owned(), value);
         vec![
-            setting("directory", self.place.directory.display().to_string()),
+            setting("directory", self.place.shown()),
             setting("file system", self.place.file_system()),
             setting("cache", if self.cold { "cold" } else { "warm" }.to_owned()),
         ]
@@ -104,9 +106,12 @@ impl Task for CopyTask {
 
     fn prepare(&self, workload: &Workload) -> Result<Files> {
         let source = self.place.unnamed()?;
+        self.place.see_room(&source, 2, workload.size)?;
         let content = Content::new(SEED);
-        let room =
-            |e: Error| e.fix(format!("choose a --dir with room for two files of {}", units::bytes(workload.size)));
+        let room = |e: Error| match e.errno {
+            Some(Errno::EINTR) => e,
+            _ => e.fix(format!("choose a --dir with room for two files of {}", units::bytes(workload.size))),
+        };
         content.write(&source, workload.size).map_err(room)?;
         // Dirty pages of the source would be written back while others are timed.
         nix::unistd::fdatasync(&source).sys("fdatasync", || "cannot write the source".to_owned()).map_err(room)?;

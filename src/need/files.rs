@@ -13,6 +13,7 @@ use nix::unistd::pipe2;
 use super::diagnose::{Asks, answer};
 use super::{Finding, Fix, Need, Readiness};
 use crate::sys::clone_file::clone_file;
+use crate::sys::tmpfile;
 
 /// Files past the page cache.
 pub static DIRECT_IO: Need = Need {
@@ -49,7 +50,7 @@ pub static SPLICE: Need = Need {
 const NOTHING: Asks = Asks::features(&[]);
 
 fn probe_direct() -> Readiness {
-    let folder = std::env::temp_dir();
+    let folder = tmpfile::directory();
     match unnamed(&folder, libc::O_DIRECT) {
         Ok(_) => Readiness::Ready(Some(place(&folder))),
         Err(errno @ Errno::EINVAL) => lacking(
@@ -64,7 +65,7 @@ fn probe_direct() -> Readiness {
 }
 
 fn probe_reflink() -> Readiness {
-    let folder = std::env::temp_dir();
+    let folder = tmpfile::directory();
     let (from, to) = match pair(&folder) {
         Ok(files) => files,
         Err(errno) => return no_temporary_file(&REFLINK, &folder, errno),
@@ -85,7 +86,7 @@ fn probe_reflink() -> Readiness {
 }
 
 fn probe_copy_file_range() -> Readiness {
-    let folder = std::env::temp_dir();
+    let folder = tmpfile::directory();
     let (mut from, to) = match pair(&folder) {
         Ok(files) => files,
         Err(errno) => return no_temporary_file(&COPY_FILE_RANGE, &folder, errno),

@@ -2,16 +2,25 @@
 //!
 //! Nothing but the descriptor refers to such a file, so however a process ends, it leaves none behind.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::linkat;
+
+/// Where temporary files go: $TMPDIR, or /tmp where that is not set or empty.
+pub fn directory() -> PathBuf {
+    directory_of(std::env::var_os("TMPDIR"))
+}
+
+fn directory_of(tmpdir: Option<OsString>) -> PathBuf {
+    tmpdir.filter(|d| !d.is_empty()).map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+}
 
 /// A new file without a name on the file system of `directory`, open for reading and writing.
 ///
@@ -65,6 +74,13 @@ mod tests {
 
     fn entries(directory: &Path) -> usize {
         std::fs::read_dir(directory).unwrap().count()
+    }
+
+    #[test]
+    fn an_empty_tmpdir_is_none() {
+        for (set, meant) in [(None, "/tmp"), (Some(""), "/tmp"), (Some("/var/tmp"), "/var/tmp")] {
+            assert_eq!(directory_of(set.map(OsString::from)), Path::new(meant));
+        }
     }
 
     #[test]
