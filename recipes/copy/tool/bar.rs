@@ -7,48 +7,46 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Shorter copies show none.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// A progress line on stderr.
-pub struct Bar {
-    size: Option<u64>,
-    /// When it appears; never where None.
+/// A progress line on stderr, where one is wanted.
+pub struct Bar(Option<Line>);
+
+struct Line {
+    /// Knows the copy from its start, so that rate and time left are right when it appears.
+    bar: ProgressBar,
+    /// When it appears; None once it did.
     due: Option<Instant>,
-    shown: Option<ProgressBar>,
 }
 
 impl Bar {
     /// One that appears in a while if `wanted`, for a copy of `size` bytes where that is known.
     pub fn new(wanted: bool, size: Option<u64>) -> Self {
-        Bar { size, due: wanted.then(|| Instant::now() + PATIENCE), shown: None }
+        Bar(wanted.then(|| Line { bar: hidden(size), due: Some(Instant::now() + PATIENCE) }))
     }
 
     /// Says how many bytes are copied.
     pub fn at(&mut self, position: u64) {
-        if self.shown.is_none() && self.due.is_some_and(|due| Instant::now() >= due) {
-            self.shown = Some(line(self.size));
-        }
-        if let Some(bar) = &self.shown {
-            bar.set_position(position);
+        let Some(line) = &mut self.0 else { return };
+        line.bar.set_position(position);
+        if line.due.take_if(|due| Instant::now() >= *due).is_some() {
+            line.bar.set_draw_target(ProgressDrawTarget::stderr());
         }
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if let Some(bar) = &self.shown {
-            bar.finish_and_clear();
+        if let Some(line) = &self.0 {
+            line.bar.finish_and_clear();
         }
     }
 }
 
-fn line(size: Option<u64>) -> ProgressBar {
-    let (bar, form) = match size {
-        Some(size) => (
-            ProgressBar::new(size),
-            "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
-        ),
-        None => (ProgressBar::no_length(), "{binary_bytes}, {binary_bytes_per_sec}"),
+fn hidden(size: Option<u64>) -> ProgressBar {
+    let form = match size {
+        Some(_) => "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
+        None => "{binary_bytes}, {binary_bytes_per_sec}",
     };
-    bar.set_draw_target(ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template(form) {
         bar.set_style(style);
     }

@@ -35,8 +35,8 @@ pub struct CopyDocument {
     pub verified: bool,
     /// Wall-clock time of the whole, in nanoseconds.
     pub duration_ns: u64,
-    /// `bytes` by that.
-    pub bytes_per_second: f64,
+    /// `data_bytes` by that; null where there were none.
+    pub bytes_per_second: Option<f64>,
     /// What a reader should know, in words.
     pub notes: Vec<String>,
 }
@@ -90,7 +90,8 @@ impl CopyDocument {
             source_changed: poured.changed,
             verified,
             duration_ns: took.as_nanos() as u64,
-            bytes_per_second: poured.bytes as f64 / took.as_secs_f64().max(1e-9),
+            bytes_per_second: (poured.data_bytes > 0 && !took.is_zero())
+                .then(|| poured.data_bytes as f64 / took.as_secs_f64()),
             notes: notes.into_iter().collect(),
         }
     }
@@ -100,15 +101,14 @@ impl CopyDocument {
         let ns = self.duration_ns as f64;
         let holes = match self.holes {
             0 => String::new(),
-            n => format!(" ({n} holes of {} kept)", amount(self.hole_bytes)),
+            1 => format!(" ({} of it in 1 hole, kept)", amount(self.hole_bytes)),
+            n => format!(" ({} of it in {n} holes, kept)", amount(self.hole_bytes)),
+        };
+        let rate = match self.bytes_per_second {
+            Some(_) => format!(", {}", units::rate(self.data_bytes, ns)),
+            None => String::new(),
         };
         let verified = if self.verified { ", verified" } else { "" };
-        format!(
-            "copied {}{holes} by {} in {}, {}{verified}",
-            amount(self.bytes),
-            self.via,
-            units::nanoseconds(ns),
-            units::rate(self.bytes, ns)
-        )
+        format!("copied {}{holes} by {} in {}{rate}{verified}", amount(self.bytes), self.via, units::nanoseconds(ns))
     }
 }

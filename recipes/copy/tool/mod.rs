@@ -63,8 +63,8 @@ struct Copy {
 }
 
 const AFTER: &str = "\
-DST gets a new file of yours: other hard links to the old one keep the old content. The mode is the source's;
-set-user-ID and set-group-ID bits only where owner and group are the same too. Extended attributes, ACLs and times
+DST gets a new file of yours: other hard links to the old one keep the old content. The mode is the source's; \
+set-user-ID and set-group-ID bits only where owner and group are the same too. Extended attributes, ACLs and times \
 are not copied. A source that grows is copied up to the size it had at the start; one that shrinks is an error.";
 
 fn command(command: Command) -> Command {
@@ -90,14 +90,15 @@ fn copy(args: &Copy, ui: &mut Ui) -> Result<()> {
             if args.verify || args.fsync {
                 return Err(Error::usage(format!("--verify and --fsync need a regular file; {name} is none")));
             }
-            pour_into(args, &source, &file, name, false, ui)?
+            let names = (name, "part of it was written".to_owned());
+            pour_into(args, &source, &file, names, false, ui)?
         }
         Target::Place(place) => {
             let draft = Draft::new(&place, &source)?;
-            let poured = pour_into(args, &source, draft.file(), place.shown.clone(), true, ui)?;
+            let poured = pour_into(args, &source, draft.file(), (place.shown.clone(), place.left()), true, ui)?;
             draft.keep_mode(&source)?;
             if args.verify {
-                verify::same(&source, draft.file(), &place.shown)?;
+                verify::same(&source, draft.file(), &place.left())?;
             }
             draft.publish(&place, args.fsync)?;
             poured
@@ -116,10 +117,17 @@ fn copy(args: &Copy, ui: &mut Ui) -> Result<()> {
     Ok(())
 }
 
-fn pour_into(args: &Copy, source: &Source, dst: &std::fs::File, name: String, ours: bool, ui: &Ui) -> Result<Poured> {
+fn pour_into(
+    args: &Copy,
+    source: &Source,
+    dst: &std::fs::File,
+    (name, left): (String, String),
+    ours: bool,
+    ui: &Ui,
+) -> Result<Poured> {
     let methods = Methods::new(&args.via, source, ours);
     let progress = ui.progress && !args.quiet;
-    Pour { source, dst, name, ours, methods, progress }.run()
+    Pour { source, dst, name, left, ours, methods, progress }.run()
 }
 
 /// "1 MiB", and bytes where that is shorter.

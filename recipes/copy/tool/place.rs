@@ -31,6 +31,11 @@ pub struct Place {
 }
 
 impl Place {
+    /// What bears the name if the copy fails, in words.
+    pub fn left(&self) -> String {
+        if self.exists { format!("{} is as it was", self.shown) } else { format!("{} was not made", self.shown) }
+    }
+
     /// Calls `take` with passing names (`.NAME.syskit-0`, ...) until it does not say EEXIST.
     ///
     /// A name that is taken is freed when its owner is gone: owners hold a lock ([`claim`]) on the file they are

@@ -29,6 +29,8 @@ pub struct Pour<'a> {
     pub dst: &'a File,
     /// The destination as a message names it.
     pub name: String,
+    /// What there is at the destination if the copy fails, in words.
+    pub left: String,
     /// Whether the destination is a new regular file, so that it may have holes.
     pub ours: bool,
     pub methods: Methods,
@@ -159,11 +161,7 @@ impl Pour<'_> {
     fn shrank(&self, at: u64, now: u64) -> Error {
         let (source, was) = (self.source.shown(), self.source.was.len());
         let what = format!("{source} shrank while it was copied: it ended at {at} of {was} bytes and has {now} now");
-        Error::failed(what).fix(if self.ours {
-            format!("{} is as it was; copy again", self.name)
-        } else {
-            "copy again".to_owned()
-        })
+        Error::failed(what).fix(format!("{}; copy again", self.left))
     }
 
     /// Asks for the room of a long stretch.
@@ -185,9 +183,7 @@ impl Pour<'_> {
     }
 
     pub(super) fn interrupted(&self) -> Error {
-        let left =
-            if self.ours { format!("{} is as it was", self.name) } else { "part of it was written".to_owned() };
-        Error::failed(format!("interrupted: {left}"))
+        Error::failed(format!("interrupted: {}", self.left))
     }
 
     pub(super) fn cannot(&self) -> String {
@@ -202,7 +198,7 @@ impl Pour<'_> {
         match error.errno {
             Some(Errno::ENOSPC | Errno::EDQUOT) if self.ours => {
                 let needs = self.source.size.map_or(String::new(), |s| format!(" (the source has {})", amount(s)));
-                error.fix(format!("make room there{needs}; {} is as it was", self.name))
+                error.fix(format!("make room there{needs}; {}", self.left))
             }
             Some(Errno::EPIPE) if !self.ours => {
                 error.kind = Kind::BrokenPipe;

@@ -14,7 +14,8 @@ use crate::recipes::copy::place::evict;
 const PIECE: u64 = 1 << 20;
 
 /// Holds `copy` against `source`, hole against hole; a difference is an error of kind wrong.
-pub fn same(source: &Source, copy: &File, name: &str) -> Result<()> {
+/// `left` says what there is at the destination then.
+pub fn same(source: &Source, copy: &File, left: &str) -> Result<()> {
     if !source.was.is_file() {
         return Err(Error::usage(format!(
             "--verify needs a source that can be read again; {} cannot",
@@ -27,7 +28,7 @@ pub fn same(source: &Source, copy: &File, name: &str) -> Result<()> {
     let size = source.size.unwrap_or(has);
     let differ = |at: u64| {
         Error::wrong(format!("the copy of {} differs from it at byte {at}", source.shown()))
-            .fix(format!("{name} is as it was; was the source written to meanwhile?"))
+            .fix(format!("{left}; was the source written to meanwhile?"))
     };
     if has != size {
         return Err(differ(has.min(size)));
@@ -43,7 +44,7 @@ pub fn same(source: &Source, copy: &File, name: &str) -> Result<()> {
         }
         at = start + count as u64;
         if interrupt::asked() {
-            return Err(Error::failed(format!("interrupted: {name} is as it was")));
+            return Err(Error::failed(format!("interrupted: {left}")));
         }
     }
     Ok(())
