@@ -66,6 +66,11 @@ fn drop_where_any_bit(mask: u32) -> Program {
     vec![sock_filter { code: 0x45, jt: 0, jf: 1, k: mask }, DROP]
 }
 
+/// Accepts an IPv4 header at `at` whose length is below its 20 bytes: where its ports are nobody knows.
+fn accept_where_header_too_short(at: u32) -> Program {
+    vec![load_byte(at), instruction(0x54, 0x0f), sock_filter { code: 0x35, jt: 1, jf: 0, k: 5 }, ACCEPT]
+}
+
 /// An IPv4 packet at `at`; a fragment without the ports is not of any port.
 fn ipv4(at: u32, port: Option<u16>) -> Program {
     let mut program = vec![load_byte(at + 9)];
@@ -76,6 +81,7 @@ fn ipv4(at: u32, port: Option<u16>) -> Program {
     };
     program.push(load_half(at + 6));
     program.extend(drop_where_any_bit(FRAGMENT_OFFSET));
+    program.extend(accept_where_header_too_short(at));
     program.push(index_header_length(at));
     for field in [0, 2] {
         program.push(load_half_behind(at + field));

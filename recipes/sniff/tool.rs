@@ -197,3 +197,17 @@ fn show(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn the_tally_accounts_for_every_packet() {
+        let tally = Tally { captured: 63, shown: 55, other_protocol: 8, other_port: 0 };
+        assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 63 captured");
+        let tally = Tally { captured: 66, other_port: 3, ..tally };
+        assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 3 not of the port, 66 captured");
+        assert_eq!(Tally::default().to_string(), "0 packets shown, 0 captured");
+    }
+}

@@ -15,6 +15,15 @@ use super::text;
 /// Its EtherType.
 pub const ETHERTYPE: u16 = 0x0800;
 
+/// What is said of a header length below five words, by their number.
+const TOO_SHORT: [&str; 5] = [
+    "the header length is 0, below 20",
+    "the header length is 4, below 20",
+    "the header length is 8, below 20",
+    "the header length is 12, below 20",
+    "the header length is 16, below 20",
+];
+
 /// An IPv4 header.
 #[derive(Debug, Clone, Copy)]
 pub struct Ipv4<'a> {
@@ -172,8 +181,8 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             return Err(Trouble::Malformed("the version is not 4"));
         }
         let header_length = usize::from(fixed[0] & 15) * 4;
-        if header_length < 20 {
-            return Err(Trouble::Malformed("the header length is below 20"));
+        if let Some(why) = TOO_SHORT.get(header_length / 4) {
+            return Err(Trouble::Malformed(why));
         }
         let header = carried.bytes.get(..header_length).ok_or_else(|| carried.short(header_length))?;
         let mut ip = Ipv4 { fixed, header, fault: None };

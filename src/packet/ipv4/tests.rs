@@ -43,7 +43,9 @@ fn lengths_that_lie_are_named() {
     bytes[3] = 0;
     assert_eq!(decode(&bytes, 26).unwrap().0.fault, Some(Fault::NoTotalLength { frame: 26 }));
     bytes[0] = 0x44;
-    assert!(matches!(decode(&bytes, 26).unwrap_err(), Trouble::Malformed(_)));
+    assert_eq!(decode(&bytes, 26).unwrap_err(), Trouble::Malformed("the header length is 16, below 20"));
+    bytes[0] = 0x40;
+    assert_eq!(decode(&bytes, 26).unwrap_err(), Trouble::Malformed("the header length is 0, below 20"));
 }
 
 #[test]
