@@ -249,6 +249,37 @@ fn names_that_are_no_utf8_or_as_long_as_can_be() {
 }
 
 #[test]
+fn names_reach_the_terminal_escaped() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new();
+    let odd = std::ffi::OsStr::from_bytes(b"\x1b[2J\xff\n");
+    let written = "\\x1b[2J\\xff\\n";
+    bench.copy([odd, "x".as_ref()]).fails(1, &["cannot open", written]);
+    bench.write("source", b"new");
+    std::fs::create_dir(bench.dir().join(odd)).unwrap();
+    bench.copy([odd, "x".as_ref()]).fails(1, &[written, "is a directory"]);
+    let inside = bench.dir().join(odd).join("no/y");
+    let ran = bench.copy(["source".as_ref(), inside.as_os_str()]);
+    ran.fails(1, &[written, "ENOENT"]);
+    assert!(!ran.err.contains('\x1b') && ran.err.lines().count() == 1, "{:?}", ran.err);
+}
+
+#[test]
+fn holes_and_rate_are_said_as_they_are() {
+    let bench = Bench::new();
+    let source = std::fs::File::create(bench.path("source")).unwrap();
+    source.set_len(1 << 20).unwrap();
+    let ran = bench.copy(["source", "copy", "--via", "read_write"]);
+    assert!(ran.ok().err.starts_with("copied 1 MiB (1 MiB of it in 1 hole, kept) by read_write in "), "{}", ran.err);
+    assert!(!ran.err.contains("B/s"), "nothing was moved: {}", ran.err);
+    let document = json(&bench.copy(["source", "copy", "--json", "--via", "read_write"]));
+    assert_eq!((&document["data_bytes"], &document["bytes_per_second"]), (&0.into(), &serde_json::Value::Null));
+    source.write_all_at(&noise(1 << 16), 1 << 19).unwrap();
+    let ran = bench.copy(["source", "copy", "--via", "read_write"]);
+    assert!(ran.ok().err.contains(" of it in 2 holes, kept)") && ran.err.contains("B/s"), "{}", ran.err);
+}
+
+#[test]
 fn quiet_says_nothing_and_the_summary_is_no_data() {
     let bench = Bench::new();
     bench.write("source", &noise(5000));

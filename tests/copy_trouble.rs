@@ -40,6 +40,8 @@ fn a_full_disk_leaves_the_old_file() {
         sh.args(["-c", script, env!("CARGO_BIN_EXE_syskit")]).arg(&old).current_dir(bench.dir());
         Ran::of(sh.output().unwrap()).fails(1, &["ENOSPC"]);
     }
+    let new = mounted.path().join("new");
+    bench.copy(["source".as_ref(), new.as_os_str()]).fails(1, &["ENOSPC", "new was not made"]);
     assert_eq!(std::fs::read(&old).unwrap(), b"old");
     assert_eq!(names(mounted.path()), ["old"]);
 }
@@ -146,6 +148,19 @@ fn eprint(text: &str) {
     eprintln!("{text}");
 }
 
+#[test]
+fn a_place_that_takes_no_new_files_is_told_from_one_that_may_not_be_written() {
+    let bench = Bench::new();
+    let source = bench.write("source", b"new");
+    std::fs::create_dir(bench.path("gone")).unwrap();
+    let script = "cd gone; rmdir ../gone; exec \"$0\" copy \"$1\" y";
+    let mut sh = Command::new("sh");
+    sh.args(["-c", script, env!("CARGO_BIN_EXE_syskit")]).arg(&source).current_dir(bench.dir());
+    Ran::of(sh.output().unwrap()).fails(1, &["cannot write a new file", "the directory was removed"]);
+    bench.copy(["source", "/proc/x"]).fails(1, &["/proc", "takes no new files"]);
+    assert_eq!(bench.names(), ["source"]);
+}
+
 /// `syskit copy` as nobody, from a program that nobody may run.
 fn as_nobody(bench: &Bench, args: &[&str]) -> Ran {
     let program = bench.path("syskit");
@@ -178,7 +193,7 @@ fn what_is_not_permitted_is_named_and_changes_nothing() {
     assert_eq!((bench.read("old"), bench.names().len()), (b"old".to_vec(), 3));
     // In a directory with the sticky bit a file of others cannot be replaced, only made beside it.
     chmod(bench.dir(), 0o1777);
-    as_nobody(&bench, &["source", "old"]).fails(4, &["renameat", "EPERM"]);
+    as_nobody(&bench, &["source", "old"]).fails(4, &["renameat", "EPERM", "sticky bit", "another name"]);
     assert_eq!((bench.read("old"), bench.names().len()), (b"old".to_vec(), 3));
 }
 

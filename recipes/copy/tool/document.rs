@@ -15,7 +15,7 @@ use crate::units;
 pub struct CopyDocument {
     /// Version of this document's form.
     pub schema: u32,
-    /// The source, as it was named.
+    /// The source, as it was named; what is no UTF-8 is replaced.
     pub source: String,
     /// The length of the copy, in bytes.
     pub bytes: u64,
@@ -67,6 +67,7 @@ pub enum Changed {
 
 impl CopyDocument {
     pub(super) fn new(source: &Source, poured: Poured, verified: bool, took: Duration) -> Self {
+        let named = source.named();
         let source = source.shown();
         let notes = match poured.changed {
             Changed::Nothing => None,
@@ -80,7 +81,7 @@ impl CopyDocument {
         };
         CopyDocument {
             schema: 1,
-            source,
+            source: named,
             bytes: poured.bytes,
             data_bytes: poured.data_bytes,
             holes: poured.holes,

@@ -7,12 +7,13 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, OFlag, openat, renameat};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use super::place::{Place, claim};
-use super::source::Source;
+use super::source::{Source, made_up};
 use crate::error::{Context, Error, Kind, Result};
+use crate::escape;
 use crate::sys::publish::{self, Failed};
 use crate::sys::tmpfile;
 
@@ -82,7 +83,7 @@ impl Draft {
             Draft::Unnamed(file) => name_unnamed(file, place)?,
             Draft::Named(named) => {
                 renameat(&named.directory, named.passing.as_c_str(), &place.directory, place.name.as_c_str())
-                    .sys("renameat", cannot)?;
+                    .map_err(|e| not_replaced(place, "renameat", e))?;
                 named.keep();
             }
         }
@@ -103,8 +104,7 @@ fn name_unnamed(file: File, place: &Place) -> Result<()> {
             done => return done.sys("linkat", || format!("cannot give the copy the name {}", place.shown)),
         }
     }
-    let cannot = format!("cannot put the copy in the place of {}", place.shown);
-    let file = claim(file).map_err(|e| Error::sys(cannot.clone(), "flock", e))?;
+    let file = claim(file).map_err(|e| not_replaced(place, "flock", e))?;
     let mut call = "linkat";
     let replaced = place.with_passing_name(|passing: &CStr| {
         publish::replace(&file, &place.directory, passing, &place.name).map_err(|failed| {
@@ -117,7 +117,7 @@ fn name_unnamed(file: File, place: &Place) -> Result<()> {
             errno
         })
     });
-    replaced.map_err(|e| Error::sys(cannot, call, e))
+    replaced.map_err(|e| not_replaced(place, call, e))
 }
 
 impl Named {
@@ -140,8 +140,29 @@ fn first_mode(source: &Source) -> Mode {
     Mode::from_bits_truncate(bits)
 }
 
+fn not_replaced(place: &Place, call: &'static str, errno: Errno) -> Error {
+    let error = Error::sys(format!("cannot put the copy in the place of {}", place.shown), call, errno);
+    let sticky = || fstat(&place.directory).is_ok_and(|d| d.st_mode & libc::S_ISVTX != 0);
+    if errno == Errno::EPERM && call == "renameat" && sticky() {
+        return error.fix(format!(
+            "its directory has the sticky bit: only the owner of {} or of the directory may replace it; copy to \
+             another name",
+            place.shown
+        ));
+    }
+    error
+}
+
 fn no_file(place: &Place, errno: Errno) -> Error {
-    let error = Error::sys(format!("cannot write a new file to {}", place.path.display()), "open", errno);
+    let error = Error::sys(format!("cannot write a new file to {}", escape::name(&place.path)), "open", errno);
+    if fstat(&place.directory).is_ok_and(|d| d.st_nlink == 0) {
+        // What the kernel says of a directory that is gone differs by file system (ENOENT, EPERM).
+        return Error { kind: Kind::Failed, ..error }.fix("the directory was removed; name one that exists");
+    }
+    if made_up(&place.directory) {
+        return Error { kind: Kind::Failed, ..error }
+            .fix("it belongs to the kernel (procfs, sysfs and the like), which takes no new files there");
+    }
     match error.kind {
         Kind::Denied => error
             .fix(format!("{} is replaced as a whole, which needs write permission for its directory", place.shown)),

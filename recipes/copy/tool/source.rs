@@ -1,12 +1,14 @@
 //! What is copied: opened once, and what its metadata can be believed of.
 
 use std::fs::{File, Metadata, OpenOptions};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::sys::statfs::fstatfs;
 
 use crate::error::{Context, Error, Result};
+use crate::escape;
 use crate::sys::descriptor::duplicate;
 
 /// File systems whose files are made up on reading, so that their sizes mean nothing.
@@ -65,6 +67,11 @@ impl Source {
         shown(&self.path)
     }
 
+    /// As the user named it, unescaped: not for a terminal.
+    pub fn named(&self) -> String {
+        if self.path.as_os_str() == "-" { self.shown() } else { self.path.to_string_lossy().into_owned() }
+    }
+
     /// Whether reading may wait for someone else.
     pub fn may_wait(&self) -> bool {
         let kind = self.was.file_type();
@@ -83,10 +90,11 @@ impl Source {
 }
 
 fn shown(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { escape::name(path) }
 }
 
-fn made_up(file: &File) -> bool {
+/// Whether `file` is on a file system whose files are made up on reading.
+pub fn made_up(file: impl AsFd) -> bool {
     fstatfs(file).is_ok_and(|s| MADE_UP.contains(&s.filesystem_type().0))
 }
 

@@ -14,6 +14,7 @@ use nix::sys::stat::Mode;
 use super::place::Place;
 use super::source::{Source, own_descriptor, set_blocking};
 use crate::error::{Context, Error, Result};
+use crate::escape;
 use crate::interrupt;
 use crate::sys::descriptor::duplicate;
 
@@ -45,13 +46,13 @@ impl Target {
             Ok(there) if there.is_dir() => into_directory(path, source),
             Ok(there) => onto(path, &there, source),
             Err(e) if e.raw_os_error() == Some(Errno::ENOENT as i32) => new(path),
-            Err(e) => Err(e).sys("stat", || format!("cannot see what {} is", path.display())),
+            Err(e) => Err(e).sys("stat", || format!("cannot see what {} is", escape::name(path))),
         }
     }
 }
 
 fn into_descriptor(number: i32, path: &Path, source: &Source) -> Result<Target> {
-    let name = if number == 1 { "standard output".to_owned() } else { path.display().to_string() };
+    let name = if number == 1 { "standard output".to_owned() } else { escape::name(path) };
     let file = duplicate(number).sys("fcntl(F_DUPFD)", || format!("cannot write to {name}"))?;
     if file.metadata().is_ok_and(|there| source.is(&there)) {
         return Err(same(source, &name));
@@ -60,7 +61,7 @@ fn into_descriptor(number: i32, path: &Path, source: &Source) -> Result<Target> 
 }
 
 fn into_directory(directory: &Path, source: &Source) -> Result<Target> {
-    let shown = directory.display();
+    let shown = escape::name(directory);
     let name = match own_descriptor(&source.path, 0) {
         None => source.path.file_name(),
         Some(_) => None,
@@ -72,7 +73,7 @@ fn into_directory(directory: &Path, source: &Source) -> Result<Target> {
     let path = directory.join(name);
     match path.metadata() {
         Ok(there) if there.is_dir() => {
-            Err(Error::failed(format!("cannot replace {}: it is a directory", path.display())))
+            Err(Error::failed(format!("cannot replace {}: it is a directory", escape::name(&path))))
         }
         Ok(there) => onto(&path, &there, source),
         Err(_) => new(&path),
@@ -81,9 +82,9 @@ fn into_directory(directory: &Path, source: &Source) -> Result<Target> {
 
 /// A path that leads to something other than a directory.
 fn onto(path: &Path, there: &Metadata, source: &Source) -> Result<Target> {
-    let shown = path.display();
+    let shown = escape::name(path);
     if source.is(there) {
-        return Err(same(source, &shown.to_string()));
+        return Err(same(source, &shown));
     }
     let kind = there.file_type();
     if kind.is_file() {
@@ -98,12 +99,12 @@ fn onto(path: &Path, there: &Metadata, source: &Source) -> Result<Target> {
             .fix("nc -U sends to a socket from a pipe"));
     }
     let file = if kind.is_fifo() { open_fifo(path)? } else { open_to_write(path, 0)? };
-    Ok(Target::InPlace { file, name: shown.to_string(), standard_output: false })
+    Ok(Target::InPlace { file, name: shown, standard_output: false })
 }
 
 fn open_to_write(path: &Path, flags: i32) -> Result<File> {
     let opened = OpenOptions::new().write(true).custom_flags(flags | libc::O_NOCTTY).open(path);
-    opened.sys("open", || format!("cannot write to {}", path.display()))
+    opened.sys("open", || format!("cannot write to {}", escape::name(path)))
 }
 
 /// Opens a FIFO once it has a reader; a blocking open would not look for Ctrl-C.
@@ -113,12 +114,12 @@ fn open_fifo(path: &Path) -> Result<File> {
             Err(e) if e.errno == Some(Errno::ENXIO) => std::thread::sleep(WAIT_FOR_READER),
             opened => {
                 let fifo = opened?;
-                set_blocking(&fifo).sys("fcntl(F_SETFL)", || format!("cannot write to {}", path.display()))?;
+                set_blocking(&fifo).sys("fcntl(F_SETFL)", || format!("cannot write to {}", escape::name(path)))?;
                 return Ok(fifo);
             }
         }
         if interrupt::asked() {
-            return Err(Error::failed(format!("interrupted: nobody reads {}", path.display())));
+            return Err(Error::failed(format!("interrupted: nobody reads {}", escape::name(path))));
         }
     }
 }
@@ -129,11 +130,11 @@ fn writable_kind(kind: FileType) -> bool {
 
 /// A path that leads nowhere yet.
 fn new(path: &Path) -> Result<Target> {
-    let shown = path.display();
+    let shown = escape::name(path);
     if let Ok(target) = path.read_link() {
         return Err(Error::failed(format!(
             "cannot write to {shown}: it is a symbolic link to {}, which does not exist",
-            target.display()
+            escape::name(&target)
         ))
         .fix("remove the link, or name its target"));
     }
@@ -146,7 +147,7 @@ fn new(path: &Path) -> Result<Target> {
 }
 
 fn place(real: &Path, named: &Path, exists: bool) -> Result<Target> {
-    let shown = named.display().to_string();
+    let shown = escape::name(named);
     let name = real.file_name().map(OsStr::as_bytes).and_then(|n| CString::new(n).ok());
     let name = name.ok_or_else(|| Error::usage(format!("'{shown}' is no name for a file")))?;
     let parent = match real.parent() {
