@@ -1,8 +1,9 @@
 //! The progress line of a copy that takes a while.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{BinaryBytes, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Shorter copies show none.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -43,12 +44,49 @@ impl Drop for Bar {
 
 fn hidden(size: Option<u64>) -> ProgressBar {
     let form = match size {
-        Some(_) => "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
-        None => "{binary_bytes}, {binary_bytes_per_sec}",
+        Some(_) => "{bar:30} {binary_bytes} of {binary_total_bytes}, {rate}, {left} left",
+        None => "{binary_bytes}, {rate}",
     };
     let bar = ProgressBar::with_draw_target(size, ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template(form) {
-        bar.set_style(style);
+        // indicatif's own estimate starts low and takes seconds to get near.
+        bar.set_style(style.with_key("rate", put_rate).with_key("left", put_left));
     }
     bar
+}
+
+/// Bytes per second, of the copy so far.
+fn rate(position: u64, elapsed: Duration) -> f64 {
+    position as f64 / elapsed.as_secs_f64().max(1e-3)
+}
+
+/// How long the rest takes at that rate; None before anything was copied.
+fn left(size: u64, position: u64, elapsed: Duration) -> Option<Duration> {
+    let seconds = size.saturating_sub(position) as f64 / rate(position, elapsed);
+    Duration::try_from_secs_f64(seconds.round()).ok()
+}
+
+fn put_rate(state: &ProgressState, to: &mut dyn Write) {
+    let _ = write!(to, "{}/s", BinaryBytes(rate(state.pos(), state.elapsed()) as u64));
+}
+
+fn put_left(state: &ProgressState, to: &mut dyn Write) {
+    let _ = match left(state.len().unwrap_or(0), state.pos(), state.elapsed()) {
+        Some(left) => write!(to, "{:#}", HumanDuration(left)),
+        None => to.write_str("?"),
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_and_time_left_are_of_the_copy_so_far() {
+        let half = Duration::from_millis(500);
+        assert_eq!(rate(100 << 20, half), f64::from(200 << 20));
+        assert_eq!(left(1100 << 20, 100 << 20, half), Some(Duration::from_secs(5)));
+        assert_eq!(left(10, 10, half), Some(Duration::ZERO));
+        assert_eq!((left(10, 0, half), left(0, 0, Duration::ZERO)), (None, None));
+    }
 }
