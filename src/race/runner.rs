@@ -6,6 +6,7 @@ use super::result::{LaneResult, Measured, Modes, ModesKind, Outcome, Quantiles};
 use super::sampling::Sample;
 use super::{Axis, Entrant, modes, statistics};
 use crate::error::{Error, Kind, Result};
+use crate::interrupt;
 use crate::need;
 
 /// A lane under way; `out` is why it runs no more.
@@ -89,6 +90,8 @@ pub(super) fn outcome_of(e: Error) -> Outcome {
         Kind::Unavailable | Kind::Denied => {
             Outcome::Unavailable { finding: e.to_string(), denied: e.kind == Kind::Denied }
         }
+        // What ends early because the user asked for it has not failed.
+        _ if interrupt::asked() => Outcome::Unfinished,
         _ => Outcome::Failed { error: e.to_string() },
     }
 }
