@@ -3,6 +3,7 @@
 //! Wrappers take `AsFd`, return owned values, say what they do about EINTR and short transfers, hold no policy,
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
+pub mod af_alg;
 pub mod bpf_probe;
 pub mod child;
 pub mod clone_file;
