@@ -68,6 +68,12 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             std::fs::write(scratch.join("a"), "some bytes").unwrap();
             vec!["copy", "a", "b", "--json"]
         }
+        "crypt-keygen" => vec!["crypt", "keygen", "new.key", "--json"],
+        "crypt-file" => {
+            assert!(command(&["crypt", "keygen", "key"]).current_dir(scratch).status().unwrap().success());
+            std::fs::write(scratch.join("plain"), "some bytes").unwrap();
+            vec!["crypt", "encrypt", "plain", "--key-file", "key", "--json"]
+        }
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),

@@ -1,12 +1,13 @@
 //! The crypt family: digests, ciphers and random numbers, by the kernel (AF_ALG) and by libraries in user space.
 //!
-//! `algorithm` is the one table of algorithms, `backend` who computes them, `tool` is `syskit crypt`.
+//! `format` is the form of an encrypted file, `algorithm` the one table of algorithms, `backend` who computes them, `tool` is `syskit crypt`.
 
 use crate::recipe::Family;
 
 pub mod algorithm;
 pub mod backend;
 pub mod padding;
+pub mod format;
 pub mod tool;
 
 /// The family.

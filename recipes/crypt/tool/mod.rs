@@ -1,6 +1,11 @@
 //! `syskit crypt`: digests, encryption, the algorithms of this host, random bytes. A subcommand a file, a line each in
 //! [`ACTIONS`].
 
+mod decrypt;
+mod encrypt;
+pub mod file;
+mod keygen;
+
 use clap::{ArgMatches, Command};
 
 use crate::error::{Error, Result};
@@ -8,10 +13,10 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[] };
+pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[encrypt::SCHEMA, keygen::SCHEMA] };
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[];
+static ACTIONS: &[&Verb] = &[&encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN];
 
 fn command(command: Command) -> Command {
     let command = command
