@@ -16,6 +16,7 @@
 //! | [`escape`] | names of files as a terminal may be shown them |
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`packet`] | pure decoding of frames, no I/O |
+//! | [`progress`] | the progress line of work that takes a while |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
 //! | [`cli`] | one file per generic verb; views print, the library does not |
 
@@ -29,6 +30,7 @@ pub mod interrupt;
 pub mod limit;
 pub mod need;
 pub mod packet;
+pub mod progress;
 pub mod race;
 pub mod recipe;
 pub mod report;

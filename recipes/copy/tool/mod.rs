@@ -1,6 +1,5 @@
 //! `syskit copy`: copy a file so that it can be trusted, by any of the family's methods.
 
-mod bar;
 mod document;
 mod draft;
 mod extents;

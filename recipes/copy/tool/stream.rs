@@ -7,10 +7,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
 
-use super::bar::Bar;
 use super::pour::{Pour, SLICE};
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::progress::Bar;
 use crate::recipes::copy::method::{failed, failed_io, page_aligned};
 use crate::sys::eintr::retry;
 
