@@ -13,6 +13,7 @@ pub mod eintr;
 pub mod guard_page;
 pub mod inherit;
 pub mod io_uring;
+pub mod keyring;
 pub mod kvm;
 pub mod local_time;
 pub mod mincore;
