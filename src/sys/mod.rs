@@ -25,5 +25,6 @@ pub mod publish;
 pub mod socket;
 pub mod socket_drops;
 pub mod socket_filter;
+pub mod socket_ring;
 pub mod tmpfile;
 pub mod userfault;
