@@ -6,6 +6,7 @@ use crate::recipe::Family;
 
 pub mod algorithm;
 pub mod backend;
+pub mod random;
 pub mod tool;
 
 /// The family.
@@ -15,5 +16,5 @@ pub static FAMILY: Family = Family {
     page: include_str!("README.md"),
     recipes: &[],
     tool: Some(&tool::VERB),
-    races: &[],
+    races: &[&random::RACE],
 };

@@ -11,11 +11,11 @@ use super::amount;
 use super::document::{Changed, PassedOver};
 use super::extents::{Extent, Extents};
 use super::method::Methods;
-use super::source::Source;
 use crate::error::{Context, Error, Kind, Result};
 use crate::interrupt;
 use crate::progress::Bar;
 use crate::recipes::copy::method::failed;
+use crate::source::Source;
 use crate::sys::eintr::retry;
 
 /// How much is moved between two looks for Ctrl-C.

@@ -19,6 +19,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use digester::{Digested, Digester, Plan};
 pub use document::HashDocument;
 use line::Style;
+pub use line::hex;
 use output::Output;
 
 use crate::error::{Error, Result};

@@ -8,13 +8,14 @@ use std::path::Path;
 use std::sync::mpsc::{channel, sync_channel};
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, PosixFadviseAdvice, fcntl, posix_fadvise};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::error::{Context, Error, Result};
 use crate::escape;
 use crate::interrupt;
 use crate::recipes::copy::method::page_aligned;
+use crate::source::set_blocking;
 use crate::sys::eintr::retry;
 use crate::sys::mmap::Pages;
 
@@ -139,9 +140,4 @@ impl Input {
 /// A name as a message shows it.
 pub fn shown(name: &OsStr) -> String {
     if name == "-" { "standard input".to_owned() } else { escape::name(Path::new(name)) }
-}
-
-fn set_blocking(file: &File) -> nix::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
-    fcntl(file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK)).map(drop)
 }
