@@ -6,8 +6,9 @@ use crate::recipe::Family;
 
 pub mod algorithm;
 pub mod backend;
-pub mod padding;
 pub mod format;
+pub mod padding;
+pub mod random;
 pub mod tool;
 
 /// The family.
@@ -17,5 +18,5 @@ pub static FAMILY: Family = Family {
     page: include_str!("README.md"),
     recipes: &[],
     tool: Some(&tool::VERB),
-    races: &[],
+    races: &[&random::RACE],
 };
