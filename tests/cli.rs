@@ -81,6 +81,7 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             vec!["crypt", "hash", "--check", "list", "--json"]
         }
         "crypt-random" => vec!["crypt", "random", "1KiB", "--json"],
+        "crypt-algorithms" => vec!["crypt", "algorithms", "--json"],
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),

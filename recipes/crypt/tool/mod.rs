@@ -1,6 +1,7 @@
 //! `syskit crypt`: digests, encryption, the algorithms of this host, random bytes. A subcommand a file, a line each in
 //! [`ACTIONS`].
 
+mod algorithms;
 mod decrypt;
 mod encrypt;
 pub mod file;
@@ -19,11 +20,18 @@ pub static VERB: Verb = Verb {
     name: "crypt",
     command,
     run,
-    schemas: &[hash::VERB.schemas[0], encrypt::SCHEMA, keygen::SCHEMA, random::VERB.schemas[0]],
+    schemas: &[
+        hash::VERB.schemas[0],
+        encrypt::SCHEMA,
+        keygen::SCHEMA,
+        algorithms::VERB.schemas[0],
+        random::VERB.schemas[0],
+    ],
 };
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &random::VERB];
+static ACTIONS: &[&Verb] =
+    &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &algorithms::VERB, &random::VERB];
 
 fn command(command: Command) -> Command {
     let command = command
