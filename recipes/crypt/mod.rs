@@ -7,6 +7,7 @@ use crate::recipe::Family;
 pub mod algorithm;
 pub mod backend;
 pub mod format;
+pub mod padding;
 pub mod tool;
 
 /// The family.
