@@ -6,6 +6,7 @@ use crate::recipe::Family;
 
 pub mod algorithm;
 pub mod backend;
+pub mod padding;
 pub mod random;
 pub mod tool;
 
