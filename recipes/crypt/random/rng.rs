@@ -21,6 +21,7 @@ pub static RNG: Contender<Start> = Contender {
 fn start() -> Result<Box<dyn Random>> {
     let mut seed = [0; SEED];
     super::getrandom::fill(&mut seed)?;
-    let rng = Rng::open("stdrng", Some(&seed)).sys("bind or setsockopt", || "cannot open AF_ALG rng stdrng".to_owned())?;
+    let rng =
+        Rng::open("stdrng", Some(&seed)).sys("bind or setsockopt", || "cannot open AF_ALG rng stdrng".to_owned())?;
     Ok(Box::new(move |out: &mut [u8]| rng.fill(out).sys("read", || "cannot get random bytes from AF_ALG".to_owned())))
 }

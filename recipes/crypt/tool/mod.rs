@@ -11,7 +11,8 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[hash::VERB.schemas[0], random::VERB.schemas[0]] };
+pub static VERB: Verb =
+    Verb { name: "crypt", command, run, schemas: &[hash::VERB.schemas[0], random::VERB.schemas[0]] };
 
 /// Every subcommand, in the order of help.
 static ACTIONS: &[&Verb] = &[&hash::VERB, &random::VERB];

@@ -74,7 +74,9 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let args = RandomArgs::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))?;
     let raw = !args.hex && !args.base64 && !args.json;
     if raw && stdout().is_terminal() {
-        return Err(Error::usage("raw bytes are not for a terminal").fix("add --hex or --base64, or redirect the output"));
+        return Err(
+            Error::usage("raw bytes are not for a terminal").fix("add --hex or --base64, or redirect the output")
+        );
     }
     if args.json && args.count > MOST_JSON {
         return Err(Error::usage(format!("a document holds {} at most", units::bytes(MOST_JSON))));

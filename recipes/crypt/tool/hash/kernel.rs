@@ -28,7 +28,8 @@ pub struct Kernel {
 impl Kernel {
     /// Readies `algorithm`; `key` is empty for a digest.
     pub fn new(algorithm: &'static Algorithm, key: &[u8]) -> Result<Self> {
-        let cannot = |call| move |e| Error::sys(format!("cannot have the kernel compute {}", algorithm.kernel), call, e);
+        let cannot =
+            |call| move |e| Error::sys(format!("cannot have the kernel compute {}", algorithm.kernel), call, e);
         let key = (!key.is_empty()).then_some(key);
         let hash = Hash::open(algorithm.kernel, key).map_err(|e| match e {
             Errno::ENOENT => Error { kind: Kind::Unavailable, ..cannot("bind")(e) },
