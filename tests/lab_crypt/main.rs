@@ -13,12 +13,19 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod hash;
+mod random;
+mod recipes;
+
 use common::lab::{Lab, Ran};
 
 /// Name and text of each script, in the order they run.
 static SCRIPTS: &[(&str, &str)] = &[
     // Every test of this executable that goes by `in_lab`; the others have nothing to do there.
     ("tests", "\"$TESTS\""),
+    ("recipes", recipes::SCRIPT),
+    ("hash", hash::SCRIPT),
+    ("random", random::SCRIPT),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
 ];
 
