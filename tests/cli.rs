@@ -75,6 +75,12 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             vec!["crypt", "hash", "--check", "list", "--json"]
         }
         "crypt-random" => vec!["crypt", "random", "1KiB", "--json"],
+        "crypt-keygen" => vec!["crypt", "keygen", "new.key", "--json"],
+        "crypt-file" => {
+            assert!(command(&["crypt", "keygen", "key"]).current_dir(scratch).status().unwrap().success());
+            std::fs::write(scratch.join("plain"), "some bytes").unwrap();
+            vec!["crypt", "encrypt", "plain", "--key-file", "key", "--json"]
+        }
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),

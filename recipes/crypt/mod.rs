@@ -1,6 +1,6 @@
 //! The crypt family: digests, ciphers and random numbers, by the kernel (AF_ALG) and by libraries in user space.
 //!
-//! `algorithm` is the one table of algorithms, `backend` who computes them, `tool` is `syskit crypt`.
+//! `format` is the form of an encrypted file, `algorithm` the one table of algorithms, `backend` who computes them, `tool` is `syskit crypt`.
 
 use crate::recipe::Family;
 
@@ -14,6 +14,7 @@ mod af_alg_rng;
 
 pub mod algorithm;
 pub mod backend;
+pub mod format;
 pub mod padding;
 pub mod random;
 pub mod tool;

@@ -25,6 +25,7 @@ pub mod perf_event;
 pub mod ptrace;
 pub mod publish;
 pub mod random;
+pub mod secret;
 pub mod socket;
 pub mod socket_drops;
 pub mod socket_filter;

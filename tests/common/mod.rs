@@ -4,6 +4,7 @@
 pub mod capture_file;
 pub mod console;
 pub mod lab;
+pub mod crypt;
 pub mod mounts;
 pub mod trial;
 mod workbench;

@@ -1,7 +1,11 @@
 //! `syskit crypt`: digests, encryption, the algorithms of this host, random bytes. A subcommand a file, a line each in
 //! [`ACTIONS`].
 
+mod decrypt;
+mod encrypt;
+pub mod file;
 mod hash;
+mod keygen;
 mod random;
 
 use clap::{ArgMatches, Command};
@@ -11,11 +15,10 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "crypt", command, run, schemas: &[hash::VERB.schemas[0], random::VERB.schemas[0]] };
+pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, random::SCHEMA] };
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[&hash::VERB, &random::VERB];
+static ACTIONS: &[&Verb] = &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &random::VERB];
 
 fn command(command: Command) -> Command {
     let command = command
