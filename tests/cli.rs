@@ -68,6 +68,13 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             std::fs::write(scratch.join("a"), "some bytes").unwrap();
             vec!["copy", "a", "b", "--json"]
         }
+        "crypt-hash" => {
+            std::fs::write(scratch.join("list"), "MD5 (a) = 0cc175b9c0f1b6a831c399e269772661\nMD5 (b) = x\n")
+                .unwrap();
+            std::fs::write(scratch.join("a"), "a").unwrap();
+            vec!["crypt", "hash", "--check", "list", "--json"]
+        }
+        "crypt-random" => vec!["crypt", "random", "1KiB", "--json"],
         "crypt-keygen" => vec!["crypt", "keygen", "new.key", "--json"],
         "crypt-file" => {
             assert!(command(&["crypt", "keygen", "key"]).current_dir(scratch).status().unwrap().success());

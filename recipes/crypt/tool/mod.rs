@@ -4,7 +4,9 @@
 mod decrypt;
 mod encrypt;
 pub mod file;
+mod hash;
 mod keygen;
+mod random;
 
 use clap::{ArgMatches, Command};
 
@@ -13,10 +15,11 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[encrypt::SCHEMA, keygen::SCHEMA] };
+pub static VERB: Verb =
+    Verb { name: "crypt", command, run, schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, random::SCHEMA] };
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[&encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN];
+static ACTIONS: &[&Verb] = &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &random::VERB];
 
 fn command(command: Command) -> Command {
     let command = command
