@@ -4,6 +4,14 @@
 
 use crate::recipe::Family;
 
+mod af_alg_cbc;
+mod af_alg_compare;
+mod af_alg_gcm;
+mod af_alg_gcm_file;
+mod af_alg_hash;
+mod af_alg_hmac;
+mod af_alg_rng;
+
 pub mod algorithm;
 pub mod backend;
 pub mod format;
@@ -16,7 +24,15 @@ pub static FAMILY: Family = Family {
     name: "crypt",
     title: "digests, ciphers and random numbers, by the kernel and by libraries",
     page: include_str!("README.md"),
-    recipes: &[],
+    recipes: &[
+        &af_alg_hash::RECIPE,
+        &af_alg_hmac::RECIPE,
+        &af_alg_cbc::RECIPE,
+        &af_alg_gcm::RECIPE,
+        &af_alg_gcm_file::RECIPE,
+        &af_alg_compare::RECIPE,
+        &af_alg_rng::RECIPE,
+    ],
     tool: Some(&tool::VERB),
     races: &[&random::RACE],
 };

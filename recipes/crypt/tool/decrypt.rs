@@ -43,6 +43,10 @@ fn command(command: Command) -> Command {
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let args = Decrypt::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))?;
     let mut job = Job::new(&args.common, false)?;
+    decrypt_file(&args, &mut job, ui).map_err(|e| job.explained(e))
+}
+
+fn decrypt_file(args: &Decrypt, job: &mut Job, ui: &mut Ui) -> Result<()> {
     if args.common.raw {
         let name = args.algorithm.as_deref().unwrap_or_default();
         let algorithm = algorithm::find(name).ok_or_else(|| Error::usage(format!("no algorithm '{name}'")))?;
@@ -55,7 +59,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let got = job.input.fill(&mut head)?;
     let header = Header::parse(&head[..got]).map_err(|e| job.about_source(e))?;
     let backend = file::choose(&args.common.via, header.algorithm)?;
-    let key = key(&args, &header.key_source, &mut job)?;
+    let key = key(args, &header.key_source, job)?;
     let keys = FileKeys::derive(&key, &header)?;
     drop(key);
     if !keys.check(&head[COVERED..]) {
@@ -68,7 +72,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     }
     let mut stream = Stream::new(backend, &header, &keys)?;
     let mut bar = job.bar(ui);
-    let done = decrypt(&mut job, &mut stream, header.chunk_len(), &mut bar);
+    let done = passes(job, &mut stream, header.chunk_len(), &mut bar);
     drop(bar);
     let mut done = done.map_err(|e| job.about_source(e))?;
     done.ciphertext += LEN as u64;
@@ -83,7 +87,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 }
 
 /// What is seen at once is written in a second pass, in which each chunk is verified once more.
-fn decrypt(
+fn passes(
     job: &mut Job,
     stream: &mut Stream,
     chunk: usize,

@@ -51,6 +51,10 @@ fn command(command: Command) -> Command {
 fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     let args = Encrypt::from_arg_matches(matches).map_err(|e| Error::usage(e.to_string()))?;
     let mut job = Job::new(&args.common, true)?;
+    encrypt(&args, &mut job, ui).map_err(|e| job.explained(e))
+}
+
+fn encrypt(args: &Encrypt, job: &mut Job, ui: &mut Ui) -> Result<()> {
     let name = args.algorithm.as_deref().unwrap_or("aes-256-gcm");
     let algorithm = algorithm::find(name).ok_or_else(|| Error::usage(format!("no algorithm '{name}'")))?;
     if args.common.raw {
@@ -60,7 +64,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
         return Err(Error::usage(format!("{name} has no authentication")).fix("--raw takes it all the same"));
     }
     let backend = file::choose(&args.common.via, algorithm)?;
-    let (key_source, key) = key(&args, &mut job)?;
+    let (key_source, key) = key(args, job)?;
     let header = Header { algorithm, chunk_log2: CHUNK_LOG2, key_source, salt: random()? };
     let keys = FileKeys::derive(&key, &header)?;
     drop(key);

@@ -26,11 +26,13 @@ use crate::error::{Error, Result};
 use crate::progress::Bar;
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
 use crate::ui::Ui;
-use crate::verb::Verb;
+use crate::verb::{Document, Verb};
 
 /// The action.
-pub static VERB: Verb =
-    Verb { name: "hash", command, run, schemas: &[("crypt-hash", || schemars::schema_for!(HashDocument))] };
+pub static VERB: Verb = Verb { name: "hash", command, run, schemas: &[SCHEMA] };
+
+/// The document of `--json`.
+pub const SCHEMA: Document = ("crypt-hash", || schemars::schema_for!(HashDocument));
 
 /// Digests of files in the form of sha256sum, and the check of such lists
 ///

@@ -21,11 +21,11 @@ pub static VERB: Verb = Verb {
     command,
     run,
     schemas: &[
-        hash::VERB.schemas[0],
+        hash::SCHEMA,
         encrypt::SCHEMA,
         keygen::SCHEMA,
         algorithms::VERB.schemas[0],
-        random::VERB.schemas[0],
+        random::SCHEMA,
     ],
 };
 

@@ -16,11 +16,13 @@ use crate::progress::Bar;
 use crate::recipes::crypt::random::{RACE, Random};
 use crate::ui::{Ui, output_error};
 use crate::units;
-use crate::verb::Verb;
+use crate::verb::{Document, Verb};
 
 /// The action.
-pub static VERB: Verb =
-    Verb { name: "random", command, run, schemas: &[("crypt-random", || schemars::schema_for!(RandomDocument))] };
+pub static VERB: Verb = Verb { name: "random", command, run, schemas: &[SCHEMA] };
+
+/// The document of `--json`.
+pub const SCHEMA: Document = ("crypt-random", || schemars::schema_for!(RandomDocument));
 
 /// Random bytes from the kernel, raw or as text
 ///

@@ -14,6 +14,9 @@ use crate::source::Source;
 use crate::sys::eintr::retry;
 use crate::sys::tmpfile;
 
+/// What an error says of Ctrl-C, to which whoever knows the output adds what is left of that.
+pub const INTERRUPTED: &str = "interrupted";
+
 /// Read and kept at a time.
 const PIECE: usize = 1 << 20;
 
@@ -24,12 +27,10 @@ pub struct Input {
     kept: Option<File>,
     /// Where it starts, for one that can.
     start: i64,
-    /// What there is at the output if the work fails, in words.
-    left: String,
 }
 
 impl Input {
-    /// Opens `path`; `-` is standard input. `left` says what there is at the output if it comes to nothing.
+    /// Opens `path`; `-` is standard input.
     ///
     /// # Errors
     /// Those of open(2), and directories.
@@ -37,17 +38,12 @@ impl Input {
         let source = Source::open(path)?;
         // Standard input may be a file that somebody has read a part of.
         let start = lseek(&source.file, 0, Whence::SeekCur).unwrap_or(0);
-        Ok(Input { source, kept: None, start, left: String::new() })
+        Ok(Input { source, kept: None, start })
     }
 
     /// The open source.
     pub fn source(&self) -> &Source {
         &self.source
-    }
-
-    /// Sets what there is at the output if the work fails, in words.
-    pub fn set_left(&mut self, left: String) {
-        self.left = left;
     }
 
     /// Bytes that are still to come, where that can be known.
@@ -69,7 +65,7 @@ impl Input {
             let got = match &self.kept {
                 Some(kept) => retry(|| read(kept, &mut buffer[have..])),
                 None => {
-                    self.source.await_data(|| self.interrupted())?;
+                    self.source.await_data(interrupted)?;
                     retry(|| read(&self.source.file, &mut buffer[have..]))
                 }
             };
@@ -126,10 +122,10 @@ impl Input {
     /// # Errors
     /// That.
     pub fn go_on(&self) -> Result<()> {
-        if interrupt::asked() { Err(self.interrupted()) } else { Ok(()) }
+        if interrupt::asked() { Err(interrupted()) } else { Ok(()) }
     }
+}
 
-    fn interrupted(&self) -> Error {
-        Error::failed(format!("interrupted: {}", self.left))
-    }
+fn interrupted() -> Error {
+    Error::failed(INTERRUPTED)
 }

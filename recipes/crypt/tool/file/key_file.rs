@@ -75,7 +75,7 @@ fn check(source: &Source, shown: &str, path: &Path) -> Result<()> {
 }
 
 /// The key in `text`, or what is wrong with it.
-fn key_of(text: &[u8], len: usize) -> Result<Secret, String> {
+pub(super) fn key_of(text: &[u8], len: usize) -> Result<Secret, String> {
     let hex = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_hexdigit);
     let line = text.strip_suffix(b"\n").map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
     if line.len() == 2 * len && hex(line) {

@@ -19,7 +19,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 pub use document::{FileDocument, How};
-use input::Input;
+use input::{INTERRUPTED, Input};
 use output::Output;
 pub use passphrase::ask;
 pub use raw::raw;
@@ -93,12 +93,13 @@ impl<'a> Job<'a> {
         key_file::guard_memory();
         let path = match &args.output {
             Some(path) => path.clone(),
+            None if args.raw => return Err(Error::usage("a raw mode has no suffix").fix("name the output with -o")),
             None => output::default_name(&args.src, encrypt)?,
         };
         if args.key_file.as_ref().is_some_and(|k| k.as_os_str() == "-") && args.src.as_os_str() == "-" {
             return Err(Error::usage("the key and the source cannot both come from standard input"));
         }
-        let mut input = Input::open(&args.src)?;
+        let input = Input::open(&args.src)?;
         let publish = Publish { replace: args.force, durable: args.fsync };
         let output = Output::resolve(&path, Some(input.source()), publish)?;
         let (standard, terminal) = output.standard();
@@ -111,7 +112,6 @@ impl<'a> Job<'a> {
         if output.is_stream() && args.fsync {
             return Err(Error::usage(format!("--fsync needs a regular file; {} is none", output.shown())));
         }
-        input.set_left(output.left());
         Ok(Job { args, encrypt, input, output, start: Instant::now() })
     }
 
@@ -130,6 +130,14 @@ impl<'a> Job<'a> {
         Bar::new(ui.progress && !self.args.quiet, self.input.size())
     }
 
+    /// Adds what is left of the output to the error of an interruption.
+    pub fn explained(&self, error: Error) -> Error {
+        match error.what == INTERRUPTED {
+            true => Error { what: format!("{INTERRUPTED}: {}", self.output.left()), ..error },
+            false => error,
+        }
+    }
+
     /// Puts the source and what is left of the output into an error about the source's content.
     pub fn about_source(&self, error: Error) -> Error {
         if error.call.is_some() || !error.what.starts_with("it") {
@@ -143,7 +151,7 @@ impl<'a> Job<'a> {
     }
 
     /// Gives the output its name and tells what was done.
-    pub fn finish(mut self, how: &How, done: Done, ui: &mut Ui) -> Result<()> {
+    pub fn finish(&mut self, how: &How, done: Done, ui: &mut Ui) -> Result<()> {
         self.input.go_on()?;
         self.output.finish()?;
         let took: Duration = self.start.elapsed();
