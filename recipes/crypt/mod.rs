@@ -6,7 +6,13 @@ use crate::recipe::Family;
 
 pub mod algorithm;
 pub mod backend;
+pub mod race;
 pub mod tool;
+
+mod send_read;
+mod sendfile;
+mod sendmsg;
+mod splice;
 
 /// The family.
 pub static FAMILY: Family = Family {
@@ -15,5 +21,5 @@ pub static FAMILY: Family = Family {
     page: include_str!("README.md"),
     recipes: &[],
     tool: Some(&tool::VERB),
-    races: &[],
+    races: &[&race::RACE],
 };

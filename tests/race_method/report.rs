@@ -53,7 +53,12 @@ fn made(fakes: Vec<Fake>, limit: bool, sizes: &[u64], test: bool) -> Report {
         noise: syskit::race::noise::Watch::start().finish(),
         contenders: entrants
             .iter()
-            .map(|e| ContenderRecord { name: e.name.to_owned(), title: e.title.to_owned(), limit: e.limit })
+            .map(|e| ContenderRecord {
+                name: e.name.to_owned(),
+                title: e.title.to_owned(),
+                limit: e.limit,
+                group: None,
+            })
             .collect(),
         crossovers: crossover::find(&sizes),
         sizes,
