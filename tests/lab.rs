@@ -6,10 +6,9 @@
 
 mod common;
 
-use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 
+use common::lab::{Lab, Ran, available, command as lab};
 use common::skip;
 use serde_json::Value;
 
@@ -53,68 +52,11 @@ op, _ = s.accept()
 op.sendall(b"Python is awesome!")
 print(op.recv(512).hex())'"#;
 
-const SYSKIT: &str = env!("CARGO_BIN_EXE_syskit");
-const LAB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/lab");
+static LAB: Lab = Lab::new(SCRIPTS, "600");
 
-/// How a script ended.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-fn lab(args: &[&str]) -> Command {
-    let mut command = Command::new(LAB);
-    command.args(args).env("SYSKIT_LAB_BIN", Path::new(SYSKIT).parent().expect("a folder"));
-    command
-}
-
-/// Whether there is a lab: one that is set up, or one that SYSKIT_LAB=1 allows to be fetched.
-fn available() -> bool {
-    let allowed = std::env::var_os("SYSKIT_LAB").is_some_and(|v| v == "1");
-    let ready = allowed || lab(&["--check"]).output().is_ok_and(|o| o.status.success());
-    if !ready {
-        skip("the lab is not set up: scripts/lab --setup, or SYSKIT_LAB=1 to let this test do so");
-    }
-    ready
-}
-
-/// The result of a script, from the one boot that all of them share; `None` (and a word) where there is no lab.
 #[track_caller]
 fn ran(name: &str) -> Option<&'static Ran> {
-    static BOOT: OnceLock<Result<Vec<Ran>, String>> = OnceLock::new();
-    if !available() {
-        return None;
-    }
-    let position = SCRIPTS.iter().position(|(n, _)| *n == name).expect("a script of this name");
-    // A boot that failed is not tried again by each of the tests.
-    let scripts = BOOT.get_or_init(boot).as_ref().unwrap_or_else(|why| panic!("{why}"));
-    scripts.get(position)
-}
-
-/// Runs every script in one machine; what each one printed comes back between marks. It is kept in /run, which is the
-/// machine's own: its /tmp lies over that of the host, where others may write the same names at the same time.
-fn boot() -> Result<Vec<Ran>, String> {
-    let mark = "@@lab@@";
-    let run = format!(
-        "for script; do sh -c \"$script\" >/run/lab.out 2>/run/lab.err </dev/null; code=$?
-         cat /run/lab.out; echo '{mark}'; cat /run/lab.err; echo '{mark}'; echo $code; echo '{mark}'; done"
-    );
-    let scripts = SCRIPTS.iter().map(|(_, script)| *script);
-    let args: Vec<&str> = ["sh", "-c", run.as_str(), "lab"].into_iter().chain(scripts).collect();
-    let done = lab(&args).output().expect("scripts/lab starts");
-    let text = String::from_utf8_lossy(&done.stdout);
-    let parts: Vec<&str> = text.split(&format!("{mark}\n")).collect();
-    let whole = parts.len() == SCRIPTS.len() * 3 + 1 && done.status.success();
-    if !whole {
-        return Err(format!("{}: {text}{}", done.status, String::from_utf8_lossy(&done.stderr)));
-    }
-    let one = |part: &[&str]| Ran {
-        out: part[0].to_owned(),
-        err: part[1].to_owned(),
-        code: part[2].trim().parse().expect("an exit code"),
-    };
-    Ok(parts.chunks_exact(3).map(one).collect())
+    LAB.ran(name)
 }
 
 #[track_caller]

@@ -1,0 +1,59 @@
+//! Cryptography by the kernel, tested in the lab (scripts/lab): a virtual machine with Debian's full kernel, since many a
+//! host has no AF_ALG. All of it shares one boot. There are two ways to add a test:
+//!
+//! 1. A script: a line in [`SCRIPTS`], which runs as root in the lab, and a `#[test]` that judges what [`ran`] gives for
+//!    it (`code`, `out`, `err`). In a script `syskit` is this build's, `$TESTS` is this test executable, and `$(test_exe
+//!    NAME)` that of tests/NAME.rs (so `"$(test_exe crypt_vectors)" af_alg` runs its tests there, with
+//!    SYSKIT_MUST_RUN=all). A script undoes what it did to the machine, since others follow it.
+//! 2. A test in Rust that calls the kernel itself: in a module here (a file in this folder),
+//!    `#[test] fn name() { in_lab("module::name", || { ... }) }`. In the lab, where the script "tests" starts this
+//!    executable anew, the body runs; elsewhere the test looks up whether it passed there. The file system is the
+//!    host's own, so paths are the same; what is written there does not come back.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use common::lab::{Lab, Ran};
+
+/// Name and text of each script, in the order they run.
+static SCRIPTS: &[(&str, &str)] = &[
+    // Every test of this executable that goes by `in_lab`; the others have nothing to do there.
+    ("tests", "\"$TESTS\""),
+    ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
+];
+
+static LAB: Lab = Lab::new(SCRIPTS, "1800");
+
+/// The result of a script; `None` (and a word) where there is no lab. In the lab itself there is nothing to judge.
+#[track_caller]
+#[allow(dead_code)]
+fn ran(name: &str) -> Option<&'static Ran> {
+    if common::lab::inside() { None } else { LAB.ran(name) }
+}
+
+/// A test whose body runs in the lab; `test` is its name with its modules.
+#[track_caller]
+fn in_lab(test: &str, body: fn()) {
+    LAB.test("tests", test, body);
+}
+
+mod harness {
+    use super::*;
+
+    #[test]
+    fn a_script_runs_there() {
+        let Some(ran) = ran("digest") else { return };
+        let digest = "9d50bcac2d5e33f936ec2db7dc7b6579cba8e1b099d77c31d8564df46f66bdf5";
+        assert!(ran.code == 0 && ran.out.starts_with(digest), "{}{}", ran.out, ran.err);
+    }
+
+    #[test]
+    fn a_test_runs_there() {
+        in_lab("harness::a_test_runs_there", || {
+            let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
+            assert!(release.contains("amd64"), "{release}");
+            let transform = syskit::sys::af_alg::Transform::open("hash", "sha256");
+            assert!(transform.is_ok(), "{transform:?}");
+        });
+    }
+}
