@@ -5,10 +5,14 @@ use crate::error::{Error, Result};
 use crate::need::Need;
 pub use crate::sys::af_alg::Direction;
 
+mod aws_lc;
+mod check;
+mod counter;
 mod openssl;
+mod rustcrypto;
 
 /// Every backend, the kernel first.
-pub static BACKENDS: &[&dyn Backend] = &[&openssl::OPENSSL];
+pub static BACKENDS: &[&dyn Backend] = &[&openssl::OPENSSL, &aws_lc::AWS_LC, &rustcrypto::RUSTCRYPTO];
 
 /// The backend of this name.
 pub fn find(name: &str) -> Option<&'static dyn Backend> {
@@ -21,6 +25,10 @@ pub trait Backend: Sync {
     fn name(&self) -> &'static str;
     /// What it is, in a few words.
     fn title(&self) -> &'static str;
+    /// The library and its version ("OpenSSL 3.0.19"), or the kernel's.
+    fn version(&self) -> Option<String> {
+        None
+    }
     /// What it requires of the host as a whole.
     fn needs(&self) -> &'static [&'static Need] {
         &[]

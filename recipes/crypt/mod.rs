@@ -6,9 +6,11 @@ use crate::recipe::Family;
 
 pub mod algorithm;
 pub mod backend;
+pub mod padding;
 pub mod race;
 pub mod tool;
 
+mod in_flight;
 mod send_read;
 mod sendfile;
 mod sendmsg;

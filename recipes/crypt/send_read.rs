@@ -5,11 +5,12 @@
 //! - a digest has no control message: send and read are all.
 
 use super::race::approach::Approach;
-use super::race::kernel::{Feed, Kernel, Part, send_all};
+use super::race::kernel::{Feed, Kernel, Part, sent_whole};
 use crate::error::Result;
 use crate::need;
 use crate::race::Contender;
-use crate::sys::af_alg::{Operation, Parameters};
+use crate::sys::af_alg::Operation;
+use crate::sys::eintr::retry;
 
 /// Control message, send, read.
 pub static SEND_READ: Contender<Approach> = Contender {
@@ -22,11 +23,10 @@ pub static SEND_READ: Contender<Approach> = Contender {
 struct SendRead;
 
 impl Feed for SendRead {
-    fn feed(&mut self, to: &Operation, part: &Part<'_>) -> Result<()> {
-        if part.has_head() {
-            send_all(to, &part.parameters, &[], part.aad, true)?;
-        }
-        send_all(to, &Parameters::default(), &[], part.text(), false)
+    fn feed(&mut self, to: &Operation, mut part: Part<'_>) -> Result<()> {
+        part.send_head(to)?;
+        let text = part.text();
+        sent_whole(retry(|| to.send_data(text, false, false)), text.len())
     }
     fn way(&self) -> String {
         "sent from memory after its control message".to_owned()

@@ -6,10 +6,8 @@
 //!   file before the result is read may change the result.
 //! - sendfile stops short where the socket is full: what it returns must be looked at.
 
-use nix::sys::sendfile::sendfile;
-
 use super::race::approach::Approach;
-use super::race::kernel::{Feed, Kernel, Part, send_all};
+use super::race::kernel::{Feed, Kernel, Part};
 use crate::error::{Error, Result};
 use crate::need;
 use crate::race::Contender;
@@ -27,14 +25,12 @@ pub static SENDFILE: Contender<Approach> = Contender {
 struct Sendfile;
 
 impl Feed for Sendfile {
-    fn feed(&mut self, to: &Operation, part: &Part<'_>) -> Result<()> {
-        if part.has_head() {
-            send_all(to, &part.parameters, &[], part.aad, true)?;
-        }
+    fn feed(&mut self, to: &Operation, mut part: Part<'_>) -> Result<()> {
+        part.send_head(to)?;
         let mut at = (part.message.at + part.range.start as u64) as i64;
         let mut left = part.range.len();
         while left > 0 {
-            match retry(|| sendfile(to, part.message.file, Some(&mut at), left)) {
+            match retry(|| to.send_file(part.message.file, &mut at, left)) {
                 Ok(0) => return Err(Error::failed(format!("the file of messages ended {left} bytes early"))),
                 Ok(n) => left -= n,
                 Err(e) => return Err(Error::sys("cannot send a file to AF_ALG", "sendfile", e)),

@@ -10,6 +10,8 @@ pub mod clone_file;
 pub mod cpuid;
 pub mod descriptor;
 pub mod eintr;
+pub mod evp_cipher;
+pub mod evp_mac;
 pub mod guard_page;
 pub mod inherit;
 pub mod io_uring;

@@ -9,6 +9,7 @@ use syskit::race::crossover;
 use syskit::race::engine::{Engine, Unobserved};
 use syskit::race::plan::Plan;
 use syskit::race::self_test;
+use syskit::race::sides;
 use syskit::report::{self, ContenderRecord, Method, Report, Setting};
 use syskit::ui::Ui;
 
@@ -61,6 +62,7 @@ fn made(fakes: Vec<Fake>, limit: bool, sizes: &[u64], test: bool) -> Report {
             })
             .collect(),
         crossovers: crossover::find(&sizes),
+        sides: sides::find(&sizes),
         sizes,
         why: Vec::new(),
         self_test,

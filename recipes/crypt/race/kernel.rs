@@ -12,15 +12,13 @@ use std::io::{IoSlice, IoSliceMut};
 use std::ops::Range;
 
 use nix::errno::Errno;
-use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 
 use super::approach::{Message, Process, fact};
 use super::job::Job;
 use crate::error::{Error, Result};
 use crate::recipes::crypt::backend::not_authentic;
-use crate::sys::af_alg::{Operation, Parameters, Transform};
+use crate::sys::af_alg::{Message as Control, Operation, Parameters, Transform};
 use crate::sys::eintr::retry;
-use crate::sys::mmap::page_size;
 use crate::units;
 
 /// Pieces that long messages are cut into where the algorithm chains: within the default buffers, and whole blocks.
@@ -28,9 +26,9 @@ const PIECE: usize = 64 << 10;
 
 /// How a contender hands a message to the kernel.
 pub trait Feed {
-    /// Hands over a part of a message, with the control messages of `parameters` and `aad` before it. After that the
-    /// kernel knows that the part is complete.
-    fn feed(&mut self, to: &Operation, part: &Part<'_>) -> Result<()>;
+    /// Hands over a part of a message, with what stands at the head of it. After that the kernel knows that the part is
+    /// complete.
+    fn feed(&mut self, to: &Operation, part: Part<'_>) -> Result<()>;
     /// Whether the kernel takes the message from the file.
     fn reads_file(&self) -> bool {
         false
@@ -41,14 +39,20 @@ pub trait Feed {
 
 /// A part of a message, in most cases all of it.
 pub struct Part<'a> {
-    /// The control messages; empty where the message goes on.
-    pub parameters: Parameters<'a>,
-    /// Associated data, before the text; empty where the message goes on.
-    pub aad: &'a [u8],
+    /// What stands before the first part of a cipher's message.
+    pub head: Option<Head<'a>>,
     /// The message.
     pub message: &'a Message<'a>,
     /// What of it.
     pub range: Range<usize>,
+}
+
+/// What stands before the text.
+pub struct Head<'a> {
+    /// Direction, initialisation vector, length of the associated data.
+    pub control: &'a mut Control,
+    /// Associated data.
+    pub aad: &'a [u8],
 }
 
 impl Part<'_> {
@@ -57,9 +61,20 @@ impl Part<'_> {
         &self.message.text[self.range.clone()]
     }
 
-    /// Whether there is anything to say before the text.
-    pub fn has_head(&self) -> bool {
-        self.parameters.direction.is_some()
+    /// Sends the head alone, where there is one: the text follows by other ways.
+    pub fn send_head(&mut self, to: &Operation) -> Result<()> {
+        let Some(head) = &mut self.head else { return Ok(()) };
+        sent_whole(retry(|| to.send_message(head.control, &[IoSlice::new(head.aad)], true, false)), head.aad.len())
+    }
+}
+
+/// Holds what a call took against what it was to take: a socket never takes less than it has room for, and it was given
+/// room for all.
+pub fn sent_whole(taken: nix::Result<usize>, wanted: usize) -> Result<()> {
+    match taken {
+        Ok(n) if n == wanted => Ok(()),
+        Ok(n) => Err(Error::failed(format!("AF_ALG took {n} bytes of {wanted}"))),
+        Err(e) => Err(Error::sys("cannot send a message to AF_ALG", "sendmsg", e)),
     }
 }
 
@@ -70,10 +85,11 @@ pub struct Kernel<F> {
     _transform: Transform,
     feed: F,
     job: Job,
+    control: Control,
     /// What is sent at most before it is read.
     piece: usize,
-    associated: Vec<u8>,
-    driver: Option<String>,
+    /// The kernel's copy of the associated data, which nobody wants.
+    echo: Vec<u8>,
 }
 
 /// Binds, sets the key and the tag's length.
@@ -107,38 +123,44 @@ impl<F: Feed> Kernel<F> {
         let transform = transform(job)?;
         let operation = accept(&transform)?;
         let piece = piece(job, &operation)?;
-        let associated = vec![0; job.aad.len()];
-        Ok(Kernel { operation, _transform: transform, feed, job: job.clone(), piece, associated, driver: None })
+        let (control, echo) = (control(job), vec![0; job.aad.len()]);
+        Ok(Kernel { operation, _transform: transform, feed, job: job.clone(), control, piece, echo })
     }
 
     fn read(&mut self, out: &mut [u8]) -> Result<()> {
-        let wanted = self.associated.len() + out.len();
-        let got = retry(|| {
-            if self.associated.is_empty() {
-                self.operation.read(&mut [IoSliceMut::new(out)])
-            } else {
-                self.operation.read(&mut [IoSliceMut::new(&mut self.associated), IoSliceMut::new(out)])
-            }
-        });
-        match got {
-            Ok(n) if n == wanted => Ok(()),
-            Ok(n) => Err(Error::failed(format!("read {n} bytes of {wanted} from AF_ALG"))),
-            Err(Errno::EBADMSG) if self.job.tag_len > 0 => Err(not_authentic()),
-            Err(e) => Err(Error::sys("cannot read the result from AF_ALG", "read", e)),
-        }
+        let wanted = self.echo.len() + out.len();
+        let got = if self.echo.is_empty() {
+            retry(|| self.operation.read(out))
+        } else {
+            retry(|| self.operation.read_vectored(&mut [IoSliceMut::new(&mut self.echo), IoSliceMut::new(out)]))
+        };
+        read_whole(got, wanted, &self.job)
+    }
+}
+
+/// Holds what a read gave against what it was to give.
+pub fn read_whole(got: nix::Result<usize>, wanted: usize, job: &Job) -> Result<()> {
+    match got {
+        Ok(n) if n == wanted => Ok(()),
+        Ok(n) => Err(Error::failed(format!("read {n} bytes of {wanted} from AF_ALG"))),
+        Err(Errno::EBADMSG) if job.tag_len > 0 => Err(not_authentic()),
+        Err(e) => Err(Error::sys("cannot read the result from AF_ALG", "read", e)),
     }
 }
 
 impl<F: Feed> Process for Kernel<F> {
     fn process(&mut self, message: &Message<'_>, out: &mut [u8]) -> Result<()> {
         let len = self.job.input_len();
+        let is_digest = self.job.is_digest();
         let mut at = 0;
         while at < len {
             let range = at..len.min(at.saturating_add(self.piece));
-            let first = at == 0 && !self.job.is_digest();
-            let parameters = if first { parameters(&self.job, message.iv) } else { Parameters::default() };
-            let aad = if first { self.job.aad.as_slice() } else { &[] };
-            self.feed.feed(&self.operation, &Part { parameters, aad, message, range: range.clone() })?;
+            let mut head = None;
+            if at == 0 && !is_digest {
+                self.control.set_iv(message.iv);
+                head = Some(Head { control: &mut self.control, aad: &self.job.aad });
+            }
+            self.feed.feed(&self.operation, Part { head, message, range: range.clone() })?;
             let whole = range.start == 0 && range.end == len;
             self.read(if whole { &mut *out } else { &mut out[range.clone()] })?;
             at = range.end;
@@ -149,47 +171,28 @@ impl<F: Feed> Process for Kernel<F> {
         self.feed.reads_file()
     }
     fn facts(&mut self) -> Vec<(String, String)> {
-        let mut facts = vec![fact("way", self.feed.way())];
-        facts.extend(self.driver.iter().map(|driver| fact("driver", driver.as_str())));
+        let mut facts = facts(&self.job, self.feed.way());
         if self.piece < self.job.input_len() {
-            facts.push(fact("pieces", format!("of {}", units::bytes(self.piece as u64))));
+            facts.push(fact("in pieces of", units::bytes(self.piece as u64)));
         }
         facts
     }
 }
 
-/// The control messages that begin a message of `job`.
-pub fn parameters<'a>(job: &Job, iv: &'a [u8]) -> Parameters<'a> {
-    Parameters {
-        direction: Some(job.direction),
-        iv: (!iv.is_empty()).then_some(iv),
-        assoclen: (job.tag_len > 0).then_some(job.aad.len() as u32),
-    }
+/// What all AF_ALG contenders say.
+pub fn facts(job: &Job, way: String) -> Vec<(String, String)> {
+    let _ = job;
+    vec![fact("way", way)]
 }
 
-/// Sends everything, in as many calls as the kernel wants.
-pub fn send_all(to: &Operation, parameters: &Parameters, aad: &[u8], text: &[u8], more: bool) -> Result<()> {
-    let wanted = aad.len() + text.len();
-    let one = |parameters: &Parameters, aad: &[u8], text: &[u8]| {
-        let sent = if aad.is_empty() {
-            retry(|| to.send(parameters, &[IoSlice::new(text)], more))
-        } else {
-            retry(|| to.send(parameters, &[IoSlice::new(aad), IoSlice::new(text)], more))
-        };
-        sent.map_err(|e| Error::sys("cannot send a message to AF_ALG", "sendmsg", e))
-    };
-    let mut sent = one(parameters, aad, text)?;
-    while sent < wanted {
-        let more = match sent.checked_sub(aad.len()) {
-            Some(in_text) => one(&Parameters::default(), &[], &text[in_text..])?,
-            None => one(&Parameters::default(), &aad[sent..], text)?,
-        };
-        if more == 0 {
-            return Err(Error::failed(format!("AF_ALG took {sent} bytes of {wanted}")));
-        }
-        sent += more;
-    }
-    Ok(())
+/// The control messages of a job, made once; the initialisation vector changes.
+pub fn control(job: &Job) -> Control {
+    let iv = vec![0; job.algorithm.iv_len];
+    Control::new(&Parameters {
+        direction: (!job.is_digest()).then_some(job.direction),
+        iv: (!iv.is_empty()).then_some(&iv),
+        assoclen: (job.tag_len > 0).then_some(job.aad.len() as u32),
+    })
 }
 
 /// How much of a message may be sent before the result is read; raises the socket's buffers where all of it must be.
@@ -201,42 +204,24 @@ fn piece(job: &Job, operation: &Operation) -> Result<usize> {
     if chains {
         return Ok(PIECE);
     }
+    room_for_all(job, operation)?;
+    Ok(usize::MAX)
+}
+
+/// Raises the buffers of `operation` to a whole message and its result.
+pub fn room_for_all(job: &Job, operation: &Operation) -> Result<()> {
+    let cannot = |call| move |e| Error::sys("cannot see to the size of a socket's buffers", call, e);
     let wanted = job.aad.len() + job.input_len().max(job.output_len());
-    let wanted = wanted.next_multiple_of(page_size());
-    let room = room(operation)?;
-    if room < wanted {
-        raise(operation, wanted);
+    if job.is_digest() || operation.capacity().map_err(cannot("getsockopt"))? >= wanted {
+        return Ok(());
     }
-    match self::room(operation)? {
-        room if room >= wanted => Ok(usize::MAX),
+    match operation.set_capacity(wanted).map_err(cannot("setsockopt"))? {
+        room if room >= wanted => Ok(()),
         room => Err(Error::unavailable(format!(
             "{} must be sent whole before the result is read, and the socket's buffers hold {}",
             units::bytes(wanted as u64),
             units::bytes(room as u64)
         ))
-        .fix(format!(
-            "sysctl net.core.wmem_max={0} net.core.rmem_max={0}, or run as root",
-            wanted / 2 + page_size()
-        ))),
-    }
-}
-
-/// What the socket's buffers hold, in whole pages.
-fn room(operation: &Operation) -> Result<usize> {
-    let cannot = |e| Error::sys("cannot read the size of a socket's buffers", "getsockopt", e);
-    let send = getsockopt(operation, sockopt::SndBuf).map_err(cannot)?;
-    let receive = getsockopt(operation, sockopt::RcvBuf).map_err(cannot)?;
-    Ok(send.min(receive) / page_size() * page_size())
-}
-
-/// Asks for larger buffers: past the system's limit where that is allowed. What came of it, [`room`] tells.
-fn raise(operation: &Operation, wanted: usize) {
-    // The kernel doubles what it is asked for.
-    let asked = wanted / 2 + page_size();
-    if setsockopt(operation, sockopt::SndBufForce, &asked).is_err() {
-        let _ = setsockopt(operation, sockopt::SndBuf, &asked);
-    }
-    if setsockopt(operation, sockopt::RcvBufForce, &asked).is_err() {
-        let _ = setsockopt(operation, sockopt::RcvBuf, &asked);
+        .fix(format!("sysctl net.core.wmem_max={wanted} net.core.rmem_max={wanted}, or run as root"))),
     }
 }

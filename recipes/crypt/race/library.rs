@@ -45,7 +45,10 @@ pub fn named(name: &str) -> Result<&'static dyn Backend> {
 pub fn start(name: &str, job: &Job) -> Result<Box<dyn Process>> {
     let backend = named(name)?;
     let mut library = Library::new(backend, job)?;
-    library.facts = vec![fact("by", backend.title()), fact("as", backend.offers(job.algorithm)?)];
+    library.facts = vec![
+        fact("by", backend.version().unwrap_or_else(|| backend.title().to_owned())),
+        fact("as", backend.offers(job.algorithm)?),
+    ];
     Ok(Box::new(library))
 }
 

@@ -17,7 +17,7 @@ mod task;
 
 pub use task::CryptTask;
 
-use super::{send_read, sendfile, sendmsg, splice};
+use super::{in_flight, send_read, sendfile, sendmsg, splice};
 
 const KIB: u64 = 1 << 10;
 
@@ -35,6 +35,7 @@ pub static RACE: TaskRace<CryptTask> = TaskRace {
         &sendmsg::SENDMSG,
         &sendfile::SENDFILE,
         &splice::SPLICE,
+        &in_flight::IN_FLIGHT,
     ],
     limits: &[&in_register::IN_REGISTER, &null_round_trip::NULL_ROUND_TRIP],
 };

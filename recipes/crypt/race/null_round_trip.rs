@@ -1,15 +1,13 @@
 //! The limit of the kernel's side: one block through an AF_ALG socket that computes next to nothing: the cipher that
 //! leaves everything as it is, or for digests, whose sockets are cheaper, a check sum.
 
-use std::io::{IoSlice, IoSliceMut};
-
 use super::approach::{Approach, Message, Process, fact};
 use super::job::Job;
 use super::kernel::accept;
 use crate::error::{Error, Kind, Result};
 use crate::need;
 use crate::race::Contender;
-use crate::sys::af_alg::{Operation, Parameters, Transform};
+use crate::sys::af_alg::{Operation, Transform};
 use crate::sys::eintr::retry;
 
 /// Type and name of the kernel's cipher that leaves everything as it is, and of its quickest digest.
@@ -59,9 +57,9 @@ impl Process for Null {
     fn process(&mut self, _: &Message<'_>, _: &mut [u8]) -> Result<()> {
         self.trips += 1;
         self.sent[..8].copy_from_slice(&self.trips.to_le_bytes());
-        retry(|| self.operation.send(&Parameters::default(), &[IoSlice::new(&self.sent)], false))
-            .map_err(|e| Error::sys("cannot send a block to AF_ALG", "sendmsg", e))?;
-        retry(|| self.operation.read(&mut [IoSliceMut::new(&mut self.received)]))
+        retry(|| self.operation.send_data(&self.sent, false, true))
+            .map_err(|e| Error::sys("cannot send a block to AF_ALG", "send", e))?;
+        retry(|| self.operation.read(&mut self.received))
             .map_err(|e| Error::sys("cannot read a block from AF_ALG", "read", e))?;
         Ok(())
     }
