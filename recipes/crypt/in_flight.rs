@@ -111,7 +111,7 @@ impl Process for InFlight {
         Ok(())
     }
     fn facts(&mut self) -> Vec<(String, String)> {
-        let mut facts = kernel::facts(&self.job, "copied into buffers of the ring".to_owned());
+        let mut facts = kernel::facts(&self.job, "io_uring, from the ring's own buffers".to_owned(), false);
         facts.push(fact("under way at once", DEPTH.min(self.job.messages).to_string()));
         facts
     }

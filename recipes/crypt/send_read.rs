@@ -29,6 +29,6 @@ impl Feed for SendRead {
         sent_whole(retry(|| to.send_data(text, false, false)), text.len())
     }
     fn way(&self) -> String {
-        "sent from memory after its control message".to_owned()
+        "send, after the control message".to_owned()
     }
 }

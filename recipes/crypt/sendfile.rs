@@ -42,6 +42,9 @@ impl Feed for Sendfile {
         true
     }
     fn way(&self) -> String {
-        "from the page cache by sendfile".to_owned()
+        "sendfile, from the page cache".to_owned()
+    }
+    fn by_reference(&self) -> bool {
+        true
     }
 }

@@ -47,6 +47,6 @@ impl Feed for Sendmsg {
         }
     }
     fn way(&self) -> String {
-        "sent from memory with its control message".to_owned()
+        "sendmsg, with the control message".to_owned()
     }
 }

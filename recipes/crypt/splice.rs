@@ -58,7 +58,10 @@ impl Feed for Splice {
         self.from_file
     }
     fn way(&self) -> String {
-        let from = if self.from_file { "spliced from the page cache" } else { "lent from memory by vmsplice" };
+        let from = if self.from_file { "splice" } else { "vmsplice and splice" };
         format!("{from}, through a pipe")
+    }
+    fn by_reference(&self) -> bool {
+        true
     }
 }

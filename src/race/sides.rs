@@ -15,6 +15,8 @@ pub struct Sides {
     pub first: String,
     /// The second side.
     pub second: String,
+    /// Which of the two could be measured at some size.
+    pub measured: Vec<String>,
     /// The sizes at which both sides were measured.
     pub sizes: Vec<Champions>,
     /// Where the better side changes.
@@ -46,7 +48,9 @@ pub fn find(results: &[SizeResult]) -> Option<Sides> {
     let [first, second] = names.as_slice() else { return None };
     let champions = results.iter().filter_map(|r| champions(r, first, second)).collect();
     let contests: Vec<SizeResult> = results.iter().filter_map(|r| contest(r, first, second)).collect();
+    let measured = [first, second].into_iter().filter(|side| results.iter().any(|r| best(r, side).is_some()));
     Some(Sides {
+        measured: measured.map(|side| (*side).to_owned()).collect(),
         first: (*first).to_owned(),
         second: (*second).to_owned(),
         sizes: champions,
@@ -86,9 +90,8 @@ impl Sides {
         let (first, second) = (self.first.as_str(), self.second.as_str());
         let settled: Vec<&Champions> = self.sizes.iter().filter(|c| c.comparison.rounds >= VERDICT_ROUNDS).collect();
         if self.sizes.is_empty() {
-            return vec![format!(
-                "{first} against {second}: only one of the two could be measured here, so no verdict"
-            )];
+            let missing = if self.measured.contains(&self.first) { second } else { first };
+            return vec![format!("{first} against {second}: no verdict, since {missing} could not be measured here")];
         }
         if settled.is_empty() {
             return vec![format!("{first} against {second}: too few rounds to tell")];

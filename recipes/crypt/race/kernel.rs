@@ -16,6 +16,7 @@ use nix::errno::Errno;
 use super::approach::{Message, Process, fact};
 use super::job::Job;
 use crate::error::{Error, Result};
+use crate::need::af_alg::{Call, Verdict, error, registered, zero_copy};
 use crate::recipes::crypt::backend::not_authentic;
 use crate::sys::af_alg::{Message as Control, Operation, Parameters, Transform};
 use crate::sys::eintr::retry;
@@ -35,6 +36,10 @@ pub trait Feed {
     }
     /// How the message gets into the kernel, in a few words.
     fn way(&self) -> String;
+    /// Whether it is lent to the kernel page by page, which may copy it all the same.
+    fn by_reference(&self) -> bool {
+        false
+    }
 }
 
 /// A part of a message, in most cases all of it.
@@ -95,21 +100,16 @@ pub struct Kernel<F> {
 /// Binds, sets the key and the tag's length.
 pub fn transform(job: &Job) -> Result<Transform> {
     let algorithm = job.algorithm;
-    let transform = Transform::open(algorithm.kernel_type(), algorithm.kernel).map_err(|e| absent(job, e))?;
-    let cannot = |what: &str| format!("cannot set the {what} of {}", algorithm.kernel);
+    let (kind, name) = (algorithm.kernel_type(), algorithm.kernel);
+    let cannot = |call| move |errno| error(kind, name, call, errno);
+    let transform = Transform::open(kind, name).map_err(cannot(Call::Open))?;
     if !job.key.is_empty() {
-        retry(|| transform.set_key(&job.key)).map_err(|e| Error::sys(cannot("key"), "setsockopt(ALG_SET_KEY)", e))?;
+        retry(|| transform.set_key(&job.key)).map_err(cannot(Call::SetKey(job.key.len())))?;
     }
     if job.tag_len > 0 {
-        let call = "setsockopt(ALG_SET_AEAD_AUTHSIZE)";
-        retry(|| transform.set_authsize(job.tag_len)).map_err(|e| Error::sys(cannot("tag length"), call, e))?;
+        retry(|| transform.set_authsize(job.tag_len)).map_err(cannot(Call::SetTagLength(job.tag_len)))?;
     }
     Ok(transform)
-}
-
-fn absent(job: &Job, errno: Errno) -> Error {
-    let what = format!("this kernel offers no {} through AF_ALG", job.algorithm.kernel);
-    Error { kind: crate::error::Kind::Unavailable, ..Error::sys(what, "bind", errno) }
 }
 
 /// A socket to compute with.
@@ -171,7 +171,7 @@ impl<F: Feed> Process for Kernel<F> {
         self.feed.reads_file()
     }
     fn facts(&mut self) -> Vec<(String, String)> {
-        let mut facts = facts(&self.job, self.feed.way());
+        let mut facts = facts(&self.job, self.feed.way(), self.feed.by_reference());
         if self.piece < self.job.input_len() {
             facts.push(fact("in pieces of", units::bytes(self.piece as u64)));
         }
@@ -179,10 +179,22 @@ impl<F: Feed> Process for Kernel<F> {
     }
 }
 
-/// What all AF_ALG contenders say.
-pub fn facts(job: &Job, way: String) -> Vec<(String, String)> {
-    let _ = job;
-    vec![fact("way", way)]
+/// What all AF_ALG contenders say: driver, way, and what is copied on it; `by_reference` where pages are lent.
+pub fn facts(job: &Job, way: String, by_reference: bool) -> Vec<(String, String)> {
+    let (kind, name) = (job.algorithm.kernel_type(), job.algorithm.kernel);
+    let driver = registered::driver(kind, name).map(|r| fact("driver", r.driver));
+    let all = units::bytes((job.aad.len() + job.input_len()) as u64);
+    let copied = match by_reference.then(|| zero_copy::detect(kind)) {
+        // The kernel's page says so, and no copy could be kept: a digest has no buffer.
+        None if job.is_digest() => "nothing: the kernel reads the message where it lies".to_owned(),
+        None => format!("{all} into the kernel"),
+        Some(seen) => match seen.verdict {
+            Verdict::ZeroCopy => format!("nothing: {}", seen.why),
+            Verdict::Copied => format!("{all} into the kernel all the same: {}", seen.why),
+            Verdict::CannotTell => format!("nobody can tell: {}", seen.why),
+        },
+    };
+    driver.into_iter().chain([fact("fed by", way), fact("copied:", copied)]).collect()
 }
 
 /// The control messages of a job, made once; the initialisation vector changes.

@@ -4,8 +4,9 @@
 use super::approach::{Approach, Message, Process, fact};
 use super::job::Job;
 use super::kernel::accept;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::need;
+use crate::need::af_alg::{Call, error};
 use crate::race::Contender;
 use crate::sys::af_alg::{Operation, Transform};
 use crate::sys::eintr::retry;
@@ -37,10 +38,7 @@ struct Null {
 /// Sets it up; of the job it matters only whether it is a digest.
 pub fn start(job: &Job) -> Result<Box<dyn Process>> {
     let ((kind, algorithm), len) = if job.is_digest() { (SUM, SUM_LEN) } else { (NULL, BLOCK) };
-    let transform = Transform::open(kind, algorithm).map_err(|e| Error {
-        kind: Kind::Unavailable,
-        ..Error::sys(format!("this kernel offers no {algorithm} through AF_ALG"), "bind", e)
-    })?;
+    let transform = Transform::open(kind, algorithm).map_err(|e| error(kind, algorithm, Call::Open, e))?;
     let operation = accept(&transform)?;
     let (sent, received) = ([0; BLOCK], vec![0; len]);
     Ok(Box::new(Null { operation, _transform: transform, algorithm, sent, received, trips: 0 }))
