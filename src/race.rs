@@ -16,6 +16,7 @@ pub mod result;
 mod runner;
 pub mod sampling;
 pub mod self_test;
+pub mod sides;
 mod size;
 pub mod statistics;
 pub mod sweep;
@@ -104,6 +105,16 @@ pub trait Task: Sized + 'static {
     fn enter(contender: &'static Self::Contender, fixture: &mut Self::Fixture) -> Result<Self::Session>;
     /// Puts the fixture into a state from which `operations` runs can be made and told from work left undone.
     fn reset(fixture: &mut Self::Fixture, operations: u64) -> Result<()>;
+    /// The side that a contender stands for where a race asks which of two is better as a whole ("AF_ALG", "user
+    /// space"); a limit of a side bounds only that side.
+    fn group(_: &Self::Contender) -> Option<&'static str> {
+        None
+    }
+    /// What a reader should know of how a contender does its work here, name and value ("driver" =
+    /// "generic-gcm-aesni"); asked after the last sample, outside the clock.
+    fn facts(_: &'static Self::Contender, _: &mut Self::Session, _: &mut Self::Fixture) -> Vec<(String, String)> {
+        Vec::new()
+    }
     /// One operation.
     fn run(
         contender: &'static Self::Contender,
@@ -124,8 +135,10 @@ pub struct Entrant {
     pub title: &'static str,
     /// What it requires of the host.
     pub needs: &'static [&'static Need],
-    /// True for the limit: the physical or practical floor, measured along but never a winner.
+    /// True for a limit: a physical or practical floor, measured along but never a winner.
     pub limit: bool,
+    /// See [`Task::group`].
+    pub group: Option<&'static str>,
 }
 
 /// A registered race, its types erased.
@@ -138,7 +151,7 @@ pub trait Race: Sync {
     fn axis(&self) -> Axis;
     /// The sizes raced by default, ascending.
     fn sizes(&self) -> &'static [u64];
-    /// The contenders in the family's order; the limit, if any, last.
+    /// The contenders in the family's order; the limits, if any, last.
     fn entrants(&self) -> Vec<Entrant>;
     /// The entrant that ratios are formed against by default.
     fn baseline(&self) -> &'static str;
@@ -168,6 +181,10 @@ pub trait Track {
     fn run(&mut self, entrant: usize) -> Result<Work>;
     /// See [`Task::verify`].
     fn verify(&mut self, entrant: usize, operations: u64, done: Work) -> Result<()>;
+    /// See [`Task::facts`].
+    fn facts(&mut self, _entrant: usize) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// A [`Race`] made of a [`Task`] and its contenders: what a family registers.
@@ -182,13 +199,13 @@ pub struct TaskRace<T: Task> {
     pub sizes: &'static [u64],
     /// The contenders, a line each; the first is the default baseline.
     pub contenders: &'static [&'static Contender<T::Contender>],
-    /// The floor, measured in the same run.
-    pub limit: Option<&'static Contender<T::Contender>>,
+    /// The floors, measured in the same run; one that bounds all contenders comes first.
+    pub limits: &'static [&'static Contender<T::Contender>],
 }
 
 impl<T: Task> TaskRace<T> {
     fn all(&self) -> impl Iterator<Item = &'static Contender<T::Contender>> {
-        self.contenders.iter().copied().chain(self.limit)
+        self.contenders.iter().chain(self.limits).copied()
     }
 }
 
@@ -206,12 +223,13 @@ impl<T: Task> Race for TaskRace<T> {
         self.sizes
     }
     fn entrants(&self) -> Vec<Entrant> {
-        let limit_at = self.contenders.len();
+        let limits_at = self.contenders.len();
         let entrant = |(i, c): (usize, &'static Contender<T::Contender>)| Entrant {
             name: c.name,
             title: c.title,
             needs: c.needs,
-            limit: i == limit_at,
+            limit: i >= limits_at,
+            group: T::group(c.approach),
         };
         self.all().enumerate().map(entrant).collect()
     }
@@ -274,6 +292,10 @@ impl<T: Task> Track for TaskTrack<T> {
         let (_, session, fixture) = self.lane(entrant);
         T::verify(session, fixture, operations, done)
     }
+    fn facts(&mut self, entrant: usize) -> Vec<(String, String)> {
+        let (contender, session, fixture) = self.lane(entrant);
+        T::facts(contender, session, fixture)
+    }
 }
 
 /// Every registered race, in the cookbook's order.
@@ -281,10 +303,7 @@ pub fn all() -> impl Iterator<Item = &'static dyn Race> + Clone {
     crate::recipes::FAMILIES.iter().flat_map(|f| f.races.iter().copied())
 }
 
-/// The registered race of this name, or the only race of the family of this name.
+/// The registered race of this name, or the first race of the family of this name.
 pub fn find(name: &str) -> Option<&'static dyn Race> {
-    all().find(|r| r.name() == name).or_else(|| match crate::recipe::find_family(name)?.races {
-        [only] => Some(*only),
-        _ => None,
-    })
+    all().find(|r| r.name() == name).or_else(|| crate::recipe::find_family(name)?.races.first().copied())
 }

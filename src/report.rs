@@ -18,6 +18,7 @@ use crate::race::noise::Noise;
 use crate::race::plan::Plan;
 use crate::race::result::{Outcome, SizeResult};
 use crate::race::self_test::SelfTest;
+use crate::race::sides::Sides;
 use crate::race::why::Why;
 use crate::ui::Ui;
 use crate::verb::Document;
@@ -66,12 +67,14 @@ pub struct Report {
     pub host: Host,
     /// What else the machine did, and how far to trust the race.
     pub noise: Noise,
-    /// Who ran, in the family's order; the limit last.
+    /// Who ran, in the family's order; the limits last.
     pub contenders: Vec<ContenderRecord>,
     /// Every size raced, ascending. Empty for a self-test.
     pub sizes: Vec<SizeResult>,
     /// Where the winner changes.
     pub crossovers: Crossovers,
+    /// The verdict on the two sides of the race, where it has sides and both were raced.
+    pub sides: Option<Sides>,
     /// Why: what each contender asks of the kernel, counted apart from the timing.
     pub why: Vec<WhyRecord>,
     /// The self-test, if it was one.
@@ -92,8 +95,10 @@ pub struct Setting {
 pub struct Method {
     /// The contender that ratios are formed against, where it could be measured.
     pub baseline: String,
-    /// The limit's name, where the race has one.
+    /// The first limit's name, where the race has one.
     pub limit: Option<String>,
+    /// The names of all limits.
+    pub limits: Vec<String>,
     /// Time for the whole race.
     pub budget_ns: u64,
     /// Half width of the intervals asked for, over the ratio: 0.01 is 1 %.
@@ -123,8 +128,10 @@ pub struct ContenderRecord {
     pub name: String,
     /// What it does.
     pub title: String,
-    /// Whether it is the limit.
+    /// Whether it is a limit.
     pub limit: bool,
+    /// The side that it stands for, where the race has sides.
+    pub group: Option<String>,
 }
 
 /// Why a contender takes what it takes, at one size.
@@ -153,9 +160,11 @@ impl WhyRecord {
 impl Method {
     /// What `plan` says about the method.
     pub fn of(plan: &Plan, sweep: bool, pinned_cpus: Option<Vec<usize>>, clock_resolution_ns: u64) -> Self {
+        let limits: Vec<String> = plan.lanes.iter().filter(|l| l.limit).map(|l| l.name.clone()).collect();
         Method {
             baseline: plan.lanes[plan.baseline].name.clone(),
-            limit: plan.lanes.iter().find(|l| l.limit).map(|l| l.name.clone()),
+            limit: limits.first().cloned(),
+            limits,
             budget_ns: plan.budget_ns,
             precision: plan.precision,
             confidence: crate::race::comparison::CONFIDENCE,

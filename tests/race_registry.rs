@@ -61,7 +61,9 @@ fn every_race_is_well_formed() {
         assert!(race.sizes().is_sorted(), "{name}: sizes ascend");
         assert!(entrants.iter().filter(|e| !e.limit).count() > 1, "{name}: a race has two contenders");
         assert!(entrants.iter().any(|e| e.name == race.baseline() && !e.limit), "{name}: the baseline runs");
-        assert!(entrants.iter().rev().skip(1).all(|e| !e.limit), "{name}: only the last is the limit");
+        assert!(entrants.is_sorted_by_key(|e| e.limit), "{name}: limits come last");
+        let limits = || entrants.iter().filter(|e| e.limit);
+        assert!(limits().skip(1).all(|e| e.group.is_some()), "{name}: a limit of all contenders comes first");
         for e in &entrants {
             assert_eq!(entrants.iter().filter(|o| o.name == e.name).count(), 1, "{name}: two are named {}", e.name);
             assert!(e.name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b)), "{name}: {}", e.name);

@@ -64,5 +64,5 @@ pub static RACE: TaskRace<race::CopyTask> = TaskRace {
         &direct::DIRECT,
         &reflink::REFLINK,
     ],
-    limit: Some(&memory::MEMCPY),
+    limits: &[&memory::MEMCPY],
 };

@@ -16,8 +16,15 @@ pub mod algorithm;
 pub mod backend;
 pub mod format;
 pub mod padding;
+pub mod race;
 pub mod random;
 pub mod tool;
+
+mod in_flight;
+mod send_read;
+mod sendfile;
+mod sendmsg;
+mod splice;
 
 /// The family.
 pub static FAMILY: Family = Family {
@@ -34,5 +41,5 @@ pub static FAMILY: Family = Family {
         &af_alg_rng::RECIPE,
     ],
     tool: Some(&tool::VERB),
-    races: &[&random::RACE],
+    races: &[&race::RACE, &random::RACE],
 };

@@ -34,5 +34,5 @@ pub static RACE: TaskRace<RandomTask> = TaskRace {
     axis: Axis::Bytes,
     sizes: &[16, 64, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10],
     contenders: &[&getrandom::GETRANDOM, &urandom::URANDOM, &rng::RNG, &openssl_rand::OPENSSL_RAND],
-    limit: Some(&chacha20::CHACHA20),
+    limits: &[&chacha20::CHACHA20],
 };

@@ -16,7 +16,7 @@ use crate::race::engine::Engine;
 use crate::race::plan::Plan;
 use crate::race::result::{Outcome, SizeResult};
 use crate::race::self_test::{self, SelfTest};
-use crate::race::{self, Course, Race, crossover, sweep};
+use crate::race::{self, Course, Race, crossover, sides, sweep};
 use crate::report::{ContenderRecord, Method, Report, SCHEMA, Setting};
 use crate::ui::Ui;
 use crate::verb::Verb;
@@ -67,7 +67,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
     if let Some(race) = race::all().find(|r| r.name() == name) {
         return run_race(race, matches, ui);
     }
-    // The family's name will do for its only race; its words were not parsed yet.
+    // The family's name will do for its first race; its words were not parsed yet.
     let names = || race::all().map(|r| r.name());
     let race = race::find(name).ok_or_else(|| super::unknown("race", name, names()))?;
     let words = matches.get_many::<std::ffi::OsString>("").into_iter().flatten().cloned();
@@ -132,9 +132,15 @@ fn hold(race: &'static dyn Race, course: &dyn Course, plan: &Plan, options: &Opt
         host,
         noise: desk.close(),
         contenders: lanes
-            .map(|e| ContenderRecord { name: e.name.to_owned(), title: e.title.to_owned(), limit: e.limit })
+            .map(|e| ContenderRecord {
+                name: e.name.to_owned(),
+                title: e.title.to_owned(),
+                limit: e.limit,
+                group: e.group.map(str::to_owned),
+            })
             .collect(),
         crossovers: crossover::find(&sizes),
+        sides: sides::find(&sizes),
         sizes,
         why: Vec::new(),
         self_test,

@@ -28,7 +28,7 @@ pub struct RaceEntry {
     pub sizes: &'static [u64],
     /// The contender that ratios are formed against by default.
     pub baseline: &'static str,
-    /// Who can run, the limit last.
+    /// Who can run, the limits last.
     pub contenders: Vec<ContenderEntry>,
 }
 
@@ -39,7 +39,7 @@ pub struct ContenderEntry {
     pub name: &'static str,
     /// What it does.
     pub title: &'static str,
-    /// True for the limit, which is measured along.
+    /// True for a limit, which is measured along.
     pub limit: bool,
     /// Whether the host meets its needs; a workload may still not be for it.
     pub ready: bool,

@@ -15,7 +15,7 @@ pub struct Lane {
     pub entrant: usize,
     /// The name in the report.
     pub name: String,
-    /// Whether it is the limit.
+    /// Whether it is a limit.
     pub limit: bool,
 }
 
@@ -56,7 +56,7 @@ impl Plan {
     }
 }
 
-/// The lanes of a choice of contenders, and the place of the baseline among them. The limit always runs along.
+/// The lanes of a choice of contenders, and the place of the baseline among them. The limits always run along.
 ///
 /// Without an explicit baseline it is the race's own, or the first of `only` where that is not among them.
 pub fn lanes(
@@ -100,7 +100,7 @@ mod tests {
 
     fn entrants() -> Vec<Entrant> {
         ["read_write", "sendfile", "splice", "memcpy"]
-            .map(|name| Entrant { name, title: "", needs: &[], limit: name == "memcpy" })
+            .map(|name| Entrant { name, title: "", needs: &[], limit: name == "memcpy", group: None })
             .to_vec()
     }
 

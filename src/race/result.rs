@@ -26,7 +26,7 @@ pub struct SizeResult {
     pub elapsed_ns: u64,
     /// The contender that ratios are formed against here; absent where none could be measured.
     pub baseline: Option<String>,
-    /// The contenders that none was found to beat: one is the winner, several are a tie. The limit is never among them.
+    /// The contenders that none was found to beat: one is the winner, several are a tie. Limits are never among them.
     pub leaders: Vec<String>,
     /// Every contender, in the family's order.
     pub lanes: Vec<LaneResult>,
@@ -55,10 +55,23 @@ pub enum Stop {
 pub struct LaneResult {
     /// Its name.
     pub contender: String,
-    /// Whether it is the limit: measured along, never a winner.
+    /// Whether it is a limit: measured along, never a winner.
     pub limit: bool,
+    /// The side that it stands for, where the race has sides.
+    pub group: Option<String>,
     /// What came of it.
     pub outcome: Outcome,
+    /// How it does its work here, by its own account; empty where it was not measured.
+    pub facts: Vec<Fact>,
+}
+
+/// Something to know of how a contender does its work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Fact {
+    /// What it is about ("driver").
+    pub name: String,
+    /// What there is to say ("generic-gcm-aesni").
+    pub value: String,
 }
 
 /// What came of a contender.
@@ -101,8 +114,10 @@ pub struct Measured {
     pub bytes_per_second: Option<f64>,
     /// Against the baseline; absent for the baseline itself.
     pub versus_baseline: Option<Comparison>,
-    /// Against the limit; absent for the limit itself and where there is none. Its ratio is the part reached.
+    /// Against the first of `versus_limits`.
     pub versus_limit: Option<Comparison>,
+    /// Against each limit that bounds it; none for limits themselves. Each ratio is the part reached.
+    pub versus_limits: Vec<Comparison>,
     /// Two modes of speed, if it has two.
     pub modes: Option<Modes>,
     /// The raw samples, in nanoseconds, one a round in the order of the rounds.
@@ -174,7 +189,7 @@ impl SizeResult {
         Some(Comparison::new(against, &own, &other, &self.heats))
     }
 
-    /// The measured contenders, without the limit.
+    /// The measured contenders, without limits.
     pub fn contenders(&self) -> impl Iterator<Item = (&str, &Measured)> {
         self.lanes.iter().filter(|l| !l.limit).filter_map(|l| Some((l.contender.as_str(), l.outcome.measured()?)))
     }

@@ -2,7 +2,7 @@
 
 use super::comparison::Comparison;
 use super::plan::Lane;
-use super::result::{LaneResult, Measured, Modes, ModesKind, Outcome, Quantiles};
+use super::result::{Fact, LaneResult, Measured, Modes, ModesKind, Outcome, Quantiles};
 use super::sampling::Sample;
 use super::{Axis, Entrant, modes, statistics};
 use crate::error::{Error, Kind, Result};
@@ -14,11 +14,13 @@ pub(super) struct Runner {
     pub(super) entrant: usize,
     pub(super) name: String,
     pub(super) limit: bool,
+    pub(super) group: Option<&'static str>,
     /// What its first operation took, cold.
     pub(super) first_ns: u64,
     pub(super) operations: u64,
     pub(super) bytes_per_operation: u64,
     pub(super) samples_ns: Vec<u64>,
+    pub(super) facts: Vec<Fact>,
     pub(super) out: Option<Outcome>,
 }
 
@@ -29,10 +31,12 @@ impl Runner {
             entrant: lane.entrant,
             name: lane.name.clone(),
             limit: lane.limit,
+            group: entrants[lane.entrant].group,
             first_ns: 0,
             operations: 1,
             bytes_per_operation: 0,
             samples_ns: Vec::new(),
+            facts: Vec::new(),
             out: finding.map(|f| Outcome::Unavailable { finding: f.to_string(), denied: f.denied }),
         }
     }
@@ -50,6 +54,11 @@ impl Runner {
     pub(super) fn record(&mut self, sample: Sample) {
         self.samples_ns.push(sample.ns);
         self.bytes_per_operation = sample.work.bytes / self.operations;
+    }
+
+    /// Whether a limit bounds this contender: its own side's, or everybody's.
+    pub(super) fn is_bounded_by(&self, limit: &Runner) -> bool {
+        !self.limit && limit.group.is_none_or(|group| self.group == Some(group))
     }
 
     pub(super) fn timed(&self) -> bool {
@@ -75,12 +84,14 @@ impl Runner {
                     bytes_per_second: (axis == Axis::Bytes && rate.is_finite() && rate > 0.0).then_some(rate),
                     versus_baseline: None,
                     versus_limit: None,
+                    versus_limits: Vec::new(),
                     modes: modes::two_modes(&times).map(modes_of),
                     samples_ns: self.samples_ns,
                 }))
             }
         };
-        LaneResult { contender: self.name, limit: self.limit, outcome }
+        let (group, facts) = (self.group.map(str::to_owned), self.facts);
+        LaneResult { contender: self.name, limit: self.limit, group, outcome, facts }
     }
 }
 

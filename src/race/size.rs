@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use super::comparison::{Comparison, VERDICT_ROUNDS};
 use super::engine::{Engine, Progress};
 use super::plan::Lane;
-use super::result::{Outcome, SizeResult, Stop};
+use super::result::{Fact, Outcome, SizeResult, Stop};
 use super::runner::{self, Runner};
 use super::sampling::{calibrate, sample};
 use super::{Track, Workload};
@@ -71,12 +71,20 @@ impl Engine<'_> {
         self.calibrate(&mut *track, runners, state);
         let (stop, mut track) = self.rounds(track, runners, state)?;
         if stop != Stop::Interrupted {
-            // A batch of one was verified as the operation it is; larger ones are followed by one more, alone.
-            for runner in runners.iter_mut().filter(|r| r.operations > 1) {
-                runner.attempt(|r| sample(&mut *track, self.clock, r.entrant, 1));
-            }
+            self.finish(&mut *track, runners);
         }
         Ok(stop)
+    }
+
+    fn finish(&self, track: &mut dyn Track, runners: &mut [Runner]) {
+        // A batch of one was verified as the operation it is; larger ones are followed by one more, alone.
+        for runner in runners.iter_mut().filter(|r| r.operations > 1) {
+            runner.attempt(|r| sample(track, self.clock, r.entrant, 1));
+        }
+        for runner in runners.iter_mut().filter(|r| r.out.is_none()) {
+            let facts = track.facts(runner.entrant).into_iter();
+            runner.facts = facts.map(|(name, value)| Fact { name, value }).collect();
+        }
     }
 
     /// Begins a heat: makes a fixture, and enters everybody who still runs.
@@ -230,7 +238,7 @@ impl Engine<'_> {
 
     fn conclude(&self, runners: Vec<Runner>, state: State, stop: Stop) -> SizeResult {
         let baseline = runner::baseline(&runners, state.baseline).map(|r| r.name.clone());
-        let limit = runners.iter().find(|r| r.limit && r.timed()).map(|r| r.name.clone());
+        let bounds: Vec<Vec<String>> = runners.iter().map(|r| bounds(r, &runners)).collect();
         let lanes = runners.into_iter().map(|r| r.conclude(self.axis)).collect();
         let mut result = SizeResult {
             size: state.workload.size,
@@ -245,7 +253,7 @@ impl Engine<'_> {
             leaders: Vec::new(),
             lanes,
         };
-        compare_all(&mut result, limit.as_deref());
+        compare_all(&mut result, &bounds);
         result.rank();
         result
     }
@@ -261,20 +269,29 @@ fn same_batches(runners: &mut [Runner]) {
     }
 }
 
-fn compare_all(result: &mut SizeResult, limit: Option<&str>) {
+/// The limits that a contender is held against.
+fn bounds(of: &Runner, runners: &[Runner]) -> Vec<String> {
+    runners.iter().filter(|r| r.limit && r.timed() && of.is_bounded_by(r)).map(|r| r.name.clone()).collect()
+}
+
+/// `bounds` has the limits of each lane.
+fn compare_all(result: &mut SizeResult, bounds: &[Vec<String>]) {
     let against = |name: &str, other: Option<&str>| result.compare(name, other.filter(|o| *o != name)?);
-    let pairs: Vec<_> = result
+    let limits = |name: &str, bounds: &[String]| bounds.iter().filter_map(|b| against(name, Some(b))).collect();
+    let pairs: Vec<(_, Vec<_>)> = result
         .lanes
         .iter()
-        .map(|l| (against(&l.contender, result.baseline.as_deref()), against(&l.contender, limit)))
+        .zip(bounds)
+        .map(|(l, b)| (against(&l.contender, result.baseline.as_deref()), limits(&l.contender, b)))
         .collect();
     let widths = pairs.iter().zip(&result.lanes).filter(|(_, l)| !l.limit).filter_map(|((c, _), _)| c.as_ref());
     result.precision_reached =
         widths.filter(|c| c.rounds >= VERDICT_ROUNDS).map(Comparison::half_width).max_by(f64::total_cmp);
-    for (lane, (versus_baseline, versus_limit)) in result.lanes.iter_mut().zip(pairs) {
+    for (lane, (versus_baseline, versus_limits)) in result.lanes.iter_mut().zip(pairs) {
         if let Outcome::Measured(measured) = &mut lane.outcome {
             measured.versus_baseline = versus_baseline;
-            measured.versus_limit = versus_limit;
+            measured.versus_limit = versus_limits.first().cloned();
+            measured.versus_limits = versus_limits;
         }
     }
 }

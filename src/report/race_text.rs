@@ -50,7 +50,8 @@ fn stop(stop: Stop, report: &Report) -> String {
 /// What the table has no room for: reasons, modes, limits that were beaten. `marks` numbers the reasons.
 #[derive(Default)]
 pub struct Notes {
-    reasons: Vec<String>,
+    /// Each reason, and who has it.
+    reasons: Vec<(String, Vec<String>)>,
     remarks: BTreeMap<(String, String), Vec<u64>>,
     machine: Vec<u64>,
 }
@@ -65,11 +66,15 @@ impl Notes {
             Outcome::Wrong { mismatch } => ("WRONG RESULT", mismatch),
             Outcome::Failed { error } => ("FAILED", error),
         };
-        let reason = format!("{contender}: {reason}");
-        let number = self.reasons.iter().position(|r| *r == reason).unwrap_or_else(|| {
-            self.reasons.push(reason);
+        // What keeps several out is said once: the host lacks it, not they.
+        let number = self.reasons.iter().position(|(known, _)| known == reason).unwrap_or_else(|| {
+            self.reasons.push((reason.clone(), Vec::new()));
             self.reasons.len() - 1
         });
+        let who = &mut self.reasons[number].1;
+        if !who.iter().any(|name| name == contender) {
+            who.push(contender.to_owned());
+        }
         format!("{word} [{}]", number + 1)
     }
 
@@ -84,11 +89,12 @@ impl Notes {
             self.machine.push(result.size);
         }
         for (lane, m) in measured() {
-            self.remark_on(result.size, &lane.contender, m, machine);
+            let several = result.lanes.iter().filter(|l| l.limit).count() > 1;
+            self.remark_on(result.size, &lane.contender, m, (machine, several));
         }
     }
 
-    fn remark_on(&mut self, size: u64, contender: &str, measured: &Measured, machine: bool) {
+    fn remark_on(&mut self, size: u64, contender: &str, measured: &Measured, (machine, several): (bool, bool)) {
         let mut note = |text: &str| {
             self.remarks.entry((contender.to_owned(), text.to_owned())).or_default().push(size);
         };
@@ -98,14 +104,18 @@ impl Notes {
             Some(ModesKind::Shifted) => note("changed speed during the run (its ratios hold, its times do not)"),
             None => {}
         }
-        if measured.versus_limit.as_ref().is_some_and(|c| c.verdict == Verdict::Faster) {
-            note("beats the limit: it does not do all of the work that the limit counts");
+        for beaten in measured.versus_limits.iter().filter(|c| c.verdict == Verdict::Faster) {
+            // With several limits it matters which.
+            let limit = if several { beaten.against.as_str() } else { "the limit" };
+            note(&format!("beats {limit}: it does not do all of the work that the limit counts"));
         }
     }
 
     /// The lines below the tables.
     pub fn lines(&self, report: &Report) -> Vec<String> {
-        let reasons = self.reasons.iter().enumerate().map(|(i, r)| format!("[{}] {r}", i + 1));
+        let reason =
+            |(i, (reason, who)): (usize, &(String, Vec<String>))| format!("[{}] {}: {reason}", i + 1, who.join(", "));
+        let reasons = self.reasons.iter().enumerate().map(reason);
         let remarks = self.remarks.iter().map(|((contender, text), sizes)| {
             let places: Vec<String> = sizes.iter().map(|s| place(report, contender, *s)).collect();
             wrapped(&format!("{contender} {text} at {}", places.join(", ")), "    ")
@@ -136,8 +146,10 @@ fn place(report: &Report, contender: &str, size: u64) -> String {
 
 /// Why lines, crossovers, noise.
 pub fn tail(report: &Report) -> Vec<String> {
-    let mut lines = why(report);
-    lines.extend(report.crossovers.lines(report.axis).iter().flat_map(|line| wrapped(line, "    ")));
+    let mut lines = if report.why.is_empty() { how(report) } else { why(report) };
+    let sides = report.sides.iter().flat_map(|s| s.lines(report.axis));
+    let verdicts = sides.chain(report.crossovers.lines(report.axis));
+    lines.extend(verdicts.flat_map(|line| wrapped(&line, "    ")));
     lines.extend(noise(report));
     if report.interrupted {
         lines.push("INTERRUPTED: this is what was known by then".to_owned());
@@ -148,6 +160,28 @@ pub fn tail(report: &Report) -> Vec<String> {
 /// How far to trust the race, and why.
 pub fn noise(report: &Report) -> Vec<String> {
     report.noise.lines().iter().flat_map(|line| wrapped(line, "    ")).collect()
+}
+
+/// What contenders say of how they do their work, at the largest size that they were measured at; beside the why lines
+/// where there are some.
+fn facts(report: &Report, contender: &str, size: u64) -> Option<String> {
+    let lane = report.sizes.iter().find(|r| r.size == size)?.lanes.iter().find(|l| l.contender == contender)?;
+    let said: Vec<String> = lane.facts.iter().map(|f| format!("{} {}", f.name, f.value)).collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// The facts alone, where there was no why pass.
+fn how(report: &Report) -> Vec<String> {
+    let Some(result) = report.sizes.iter().rfind(|r| r.lanes.iter().any(|l| !l.facts.is_empty())) else {
+        return Vec::new();
+    };
+    let mut lines = vec![format!("how, at {}:", axis_value(report.axis, result.size))];
+    for lane in &result.lanes {
+        let said = facts(report, &lane.contender, result.size);
+        lines.extend(said.into_iter().flat_map(|s| wrapped(&format!("  {}: {s}", lane.contender), "      ")));
+    }
+    lines.push(String::new());
+    lines
 }
 
 /// A line for each contender; what keeps all of them from hardware counts is said once.
@@ -169,7 +203,8 @@ fn why(report: &Report) -> Vec<String> {
         if let (Some(why), true) = (&mut record.why, shared.is_some()) {
             why.no_pmu = None;
         }
-        lines.extend(wrapped(&format!("  {}: {}", record.contender, record.line()), "      "));
+        let facts = facts(report, &record.contender, record.size).map(|f| format!("; {f}")).unwrap_or_default();
+        lines.extend(wrapped(&format!("  {}: {}{facts}", record.contender, record.line()), "      "));
     }
     lines.extend(shared.into_iter().flat_map(|reason| wrapped(&format!("  {reason}"), "      ")));
     if !lines.is_empty() {

@@ -7,8 +7,8 @@ use super::Report;
 use super::race_text::{Notes, head, percent, rate, tail, title};
 use super::self_test_text;
 use crate::error::Result;
-use crate::race::comparison::{Comparison, VERDICT_ROUNDS};
-use crate::race::result::{LaneResult, Outcome, SizeResult};
+use crate::race::comparison::VERDICT_ROUNDS;
+use crate::race::result::{LaneResult, Measured, Outcome, SizeResult};
 use crate::ui::Ui;
 use crate::units;
 
@@ -54,7 +54,10 @@ fn table(result: &SizeResult, report: &Report, notes: &mut Notes, ui: &mut Ui) -
     let mut header = vec!["".to_owned(), "contender".to_owned()];
     header.extend(["p50", "p90", "p99", "rate"].map(str::to_owned));
     header.push(format!("against {against}"));
-    header.extend(report.method.limit.as_ref().map(|_| "of limit".to_owned()));
+    header.extend(match report.method.limits.as_slice() {
+        [_] => vec!["of limit".to_owned()],
+        limits => limits.iter().map(|limit| format!("of {limit}")).collect(),
+    });
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
@@ -67,7 +70,7 @@ fn table(result: &SizeResult, report: &Report, notes: &mut Notes, ui: &mut Ui) -
     }
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, if i == 0 { 1 } else { 2 }));
-        if (2..=5).contains(&i) || i == 7 {
+        if (2..=5).contains(&i) || i >= 7 {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
@@ -111,11 +114,11 @@ fn row(lane: &LaneResult, result: &SizeResult, report: &Report, notes: &mut Note
     cells.extend([time.p50, time.p90, time.p99].map(units::nanoseconds));
     cells.push(rate(report.axis, measured));
     cells.push(match &measured.versus_baseline {
-        _ if lane.limit => "the limit".to_owned(),
+        _ if lane.limit => limit_of(lane),
         None => "the baseline".to_owned(),
         Some(comparison) => comparison.to_string(),
     });
-    cells.extend(measured.versus_limit.as_ref().map(reached));
+    cells.extend(report.method.limits.iter().map(|limit| reached(measured, limit)));
     (kind, cells)
 }
 
@@ -130,8 +133,15 @@ fn mark(lane: &LaneResult, result: &SizeResult) -> (&'static str, Kind) {
     }
 }
 
-fn reached(comparison: &Comparison) -> String {
-    percent(comparison.ratio)
+/// "the limit", or whose.
+fn limit_of(lane: &LaneResult) -> String {
+    lane.group.as_ref().map_or_else(|| "the limit".to_owned(), |group| format!("the limit of {group}"))
+}
+
+/// How much of a limit a contender reaches; nothing where that does not bound it.
+fn reached(measured: &Measured, limit: &str) -> String {
+    let bound = measured.versus_limits.iter().find(|c| c.against == limit);
+    bound.map_or_else(String::new, |c| percent(c.ratio))
 }
 
 fn legend(report: &Report) -> String {

@@ -182,5 +182,7 @@ impl Track for FakeTrack {
 /// "a", "b", "c"; the last is the limit where `limit` says so.
 pub fn entrants(n: usize, limit: bool) -> Vec<Entrant> {
     const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
-    (0..n).map(|i| Entrant { name: NAMES[i], title: "", needs: &[], limit: limit && i == n - 1 }).collect()
+    (0..n)
+        .map(|i| Entrant { name: NAMES[i], title: "", needs: &[], limit: limit && i == n - 1, group: None })
+        .collect()
 }

@@ -9,6 +9,7 @@ use syskit::race::crossover;
 use syskit::race::engine::{Engine, Unobserved};
 use syskit::race::plan::Plan;
 use syskit::race::self_test;
+use syskit::race::sides;
 use syskit::report::{self, ContenderRecord, Method, Report, Setting};
 use syskit::ui::Ui;
 
@@ -53,9 +54,15 @@ fn made(fakes: Vec<Fake>, limit: bool, sizes: &[u64], test: bool) -> Report {
         noise: syskit::race::noise::Watch::start().finish(),
         contenders: entrants
             .iter()
-            .map(|e| ContenderRecord { name: e.name.to_owned(), title: e.title.to_owned(), limit: e.limit })
+            .map(|e| ContenderRecord {
+                name: e.name.to_owned(),
+                title: e.title.to_owned(),
+                limit: e.limit,
+                group: None,
+            })
             .collect(),
         crossovers: crossover::find(&sizes),
+        sides: sides::find(&sizes),
         sizes,
         why: Vec::new(),
         self_test,

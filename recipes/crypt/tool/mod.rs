@@ -20,13 +20,7 @@ pub static VERB: Verb = Verb {
     name: "crypt",
     command,
     run,
-    schemas: &[
-        hash::SCHEMA,
-        encrypt::SCHEMA,
-        keygen::SCHEMA,
-        algorithms::VERB.schemas[0],
-        random::SCHEMA,
-    ],
+    schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, algorithms::VERB.schemas[0], random::SCHEMA],
 };
 
 /// Every subcommand, in the order of help.

@@ -1,0 +1,52 @@
+//! AF_ALG with as few calls as there can be: one sendmsg(2) carries the control messages, the associated data and the
+//! text, and one read brings the result.
+//!
+//! [sendmsg(2)](https://man7.org/linux/man-pages/man2/sendmsg.2.html). The text is copied into the kernel, except for a
+//! digest, which reads it where it lies.
+
+use std::io::IoSlice;
+
+use super::race::approach::Approach;
+use super::race::kernel::{Feed, Kernel, Part, sent_whole};
+use crate::error::Result;
+use crate::need;
+use crate::race::Contender;
+use crate::sys::af_alg::{Message, Operation, Parameters};
+use crate::sys::eintr::retry;
+
+/// Everything in one call, then read.
+pub static SENDMSG: Contender<Approach> = Contender {
+    name: "sendmsg",
+    title: "AF_ALG: everything in one sendmsg, then read",
+    needs: &[&need::AF_ALG],
+    approach: &Approach::Kernel(|job| {
+        Ok(Box::new(Kernel::open(job, Sendmsg { nothing: Message::new(&Parameters::default()) })?))
+    }),
+};
+
+struct Sendmsg {
+    /// For what goes on without control messages.
+    nothing: Message,
+}
+
+impl Feed for Sendmsg {
+    fn feed(&mut self, to: &Operation, mut part: Part<'_>) -> Result<()> {
+        let text = &part.message.text[part.range.clone()];
+        match &mut part.head {
+            Some(head) => {
+                let data = [IoSlice::new(head.aad), IoSlice::new(text)];
+                // A first part of no bytes would only cost time.
+                let data = if head.aad.is_empty() { &data[1..] } else { &data[..] };
+                let sent = retry(|| to.send_message(head.control, data, false, false));
+                sent_whole(sent, head.aad.len() + text.len())
+            }
+            None => {
+                let sent = retry(|| to.send_message(&mut self.nothing, &[IoSlice::new(text)], false, false));
+                sent_whole(sent, text.len())
+            }
+        }
+    }
+    fn way(&self) -> String {
+        "sendmsg, with the control message".to_owned()
+    }
+}
