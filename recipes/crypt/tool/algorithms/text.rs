@@ -40,7 +40,8 @@ pub fn show(document: &AlgorithmsDocument, ui: &mut Ui) -> Result<()> {
     for library in &document.libraries {
         let count = document.algorithms.iter().filter(|e| e.offers.iter().any(|o| o.library == library.name)).count();
         ui.line(match &library.finding {
-            Some(finding) => format!("{}: {finding}", library.name),
+            // It begins with the name of what is missing.
+            Some(finding) => finding.clone(),
             None => {
                 let version = library.version.as_deref().unwrap_or(library.title);
                 format!("{}: {count} of {}, {version}", library.name, document.algorithms.len())
