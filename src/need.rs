@@ -5,7 +5,7 @@
 //! pure: it reasons over the [`evidence`] gathered after a failure, so that every cause can be tested with a made-up
 //! host.
 
-mod af_alg;
+pub mod af_alg;
 mod af_xdp;
 mod bpf;
 pub mod capability;

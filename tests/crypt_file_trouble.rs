@@ -74,7 +74,8 @@ fn a_signal_leaves_the_old_file_and_nothing_new() {
 fn ctrl_c_ends_the_wait_for_input() {
     let vault = Vault::new();
     for verb in ["encrypt", "decrypt"] {
-        let mut child = vault.command([verb, "-", "-o", "x", "--key-file", "key"]).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            vault.command([verb, "-", "-o", "x", "--key-file", "key"]).stdin(Stdio::piped()).spawn().unwrap();
         let stdin = child.stdin.take();
         let (poll, now) = (format!("{} ", nix::libc::SYS_poll), format!("/proc/{}/syscall", child.id()));
         wait_for("poll", || std::fs::read_to_string(&now).is_ok_and(|s| s.starts_with(&poll)));

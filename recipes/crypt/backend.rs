@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::need::Need;
 pub use crate::sys::af_alg::Direction;
 
+pub mod af_alg;
 mod aws_lc;
 mod check;
 mod counter;
@@ -12,7 +13,8 @@ mod openssl;
 mod rustcrypto;
 
 /// Every backend, the kernel first.
-pub static BACKENDS: &[&dyn Backend] = &[&openssl::OPENSSL, &aws_lc::AWS_LC, &rustcrypto::RUSTCRYPTO];
+pub static BACKENDS: &[&dyn Backend] =
+    &[&af_alg::KERNEL, &openssl::OPENSSL, &aws_lc::AWS_LC, &rustcrypto::RUSTCRYPTO];
 
 /// The backend of this name.
 pub fn find(name: &str) -> Option<&'static dyn Backend> {

@@ -7,12 +7,21 @@
 use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{AddressFamily, AlgAddr, SockFlag, SockType, bind, socket};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
 use super::diagnose::{self, Asks, explain};
 use super::evidence::Evidence;
 use super::feature::{Feature, State};
 use super::{Finding, Fix, Need, Readiness};
+use crate::sys::af_alg::Transform;
+pub use refusal::{Call, error, finding};
+pub use registered::Registered;
+pub use zero_copy::{Copying, Verdict};
+
+mod parts;
+mod refusal;
+pub mod registered;
+pub mod zero_copy;
 
 /// The socket family.
 pub static AF_ALG: Need = Need {
@@ -30,7 +39,7 @@ pub static AF_ALG_HASH: Need = Need {
     id: "af-alg-hash",
     title: "AF_ALG hash sha256",
     serves: "digests and HMAC by the kernel",
-    probe: || probe(&AF_ALG_HASH, &HASH),
+    probe: || probe(&HASH, "sha256"),
 };
 
 /// Ciphers.
@@ -38,7 +47,7 @@ pub static AF_ALG_SKCIPHER: Need = Need {
     id: "af-alg-skcipher",
     title: "AF_ALG skcipher cbc(aes)",
     serves: "encryption by the kernel",
-    probe: || probe(&AF_ALG_SKCIPHER, &SKCIPHER),
+    probe: || probe(&SKCIPHER, "cbc(aes)"),
 };
 
 /// Authenticated encryption.
@@ -46,7 +55,7 @@ pub static AF_ALG_AEAD: Need = Need {
     id: "af-alg-aead",
     title: "AF_ALG aead gcm(aes)",
     serves: "authenticated encryption by the kernel",
-    probe: || probe(&AF_ALG_AEAD, &AEAD),
+    probe: || probe(&AEAD, "gcm(aes)"),
 };
 
 /// Random numbers.
@@ -54,21 +63,17 @@ pub static AF_ALG_RNG: Need = Need {
     id: "af-alg-rng",
     title: "AF_ALG rng stdrng",
     serves: "random numbers by the kernel's crypto API",
-    probe: || probe(&AF_ALG_RNG, &RNG),
+    probe: || probe(&RNG, "stdrng"),
 };
 
-/// A type of algorithm and the algorithm we ask it for.
+/// A type of algorithm.
 struct Kind {
     /// `salg_type`.
     name: &'static str,
-    /// `salg_name`.
-    algorithm: &'static str,
-    /// What /proc/crypto calls such algorithms.
-    registered: &'static [&'static str],
+    /// The need that stands for it.
+    need: &'static Need,
     /// The part of the kernel that is the type.
     feature: Feature,
-    /// The parts of the kernel that are the algorithm.
-    algorithm_features: &'static [Feature],
 }
 
 /// The family itself: built along with the first of its types.
@@ -80,41 +85,30 @@ const fn kind_feature(option: &'static str, module: &'static str, initcall: &'st
     Feature { option, module, by_alias: false, initcall }
 }
 
-const fn algorithm_feature(option: &'static str, module: &'static str) -> Feature {
-    Feature { option, module, by_alias: true, initcall: "" }
-}
-
-const HASH: Kind = Kind {
+static HASH: Kind = Kind {
     name: "hash",
-    algorithm: "sha256",
-    registered: &["shash", "ahash"],
+    need: &AF_ALG_HASH,
     feature: kind_feature("CRYPTO_USER_API_HASH", "algif_hash", "algif_hash_init"),
-    algorithm_features: &[algorithm_feature("CRYPTO_SHA256", "sha256_generic")],
 };
 
-const SKCIPHER: Kind = Kind {
+static SKCIPHER: Kind = Kind {
     name: "skcipher",
-    algorithm: "cbc(aes)",
-    registered: &["skcipher", "lskcipher"],
+    need: &AF_ALG_SKCIPHER,
     feature: kind_feature("CRYPTO_USER_API_SKCIPHER", "algif_skcipher", "algif_skcipher_init"),
-    algorithm_features: &[algorithm_feature("CRYPTO_AES", "aes_generic"), algorithm_feature("CRYPTO_CBC", "cbc")],
 };
 
-const AEAD: Kind = Kind {
+static AEAD: Kind = Kind {
     name: "aead",
-    algorithm: "gcm(aes)",
-    registered: &["aead"],
+    need: &AF_ALG_AEAD,
     feature: kind_feature("CRYPTO_USER_API_AEAD", "algif_aead", "algif_aead_init"),
-    algorithm_features: &[algorithm_feature("CRYPTO_AES", "aes_generic"), algorithm_feature("CRYPTO_GCM", "gcm")],
 };
 
-const RNG: Kind = Kind {
-    name: "rng",
-    algorithm: "stdrng",
-    registered: &["rng"],
-    feature: kind_feature("CRYPTO_USER_API_RNG", "algif_rng", "rng_init"),
-    algorithm_features: &[algorithm_feature("CRYPTO_DRBG", "drbg")],
-};
+static RNG: Kind =
+    Kind { name: "rng", need: &AF_ALG_RNG, feature: kind_feature("CRYPTO_USER_API_RNG", "algif_rng", "rng_init") };
+
+fn kind_named(name: &str) -> Option<&'static Kind> {
+    [&HASH, &SKCIPHER, &AEAD, &RNG].into_iter().find(|k| k.name == name)
+}
 
 const OPEN: &str = "socket(AF_ALG, SOCK_SEQPACKET, 0)";
 
@@ -123,37 +117,39 @@ fn open() -> nix::Result<OwnedFd> {
 }
 
 fn bind_to(kind: &str, algorithm: &str) -> nix::Result<()> {
-    use std::os::fd::AsRawFd;
-    let socket = open()?;
-    bind(socket.as_raw_fd(), &AlgAddr::new(kind, algorithm))
+    Transform::open(kind, algorithm).map(drop)
 }
 
-fn probe(need: &Need, kind: &Kind) -> Readiness {
+fn probe(kind: &Kind, algorithm: &str) -> Readiness {
+    match bind_to(kind.name, algorithm) {
+        Ok(()) => Readiness::Ready(detail(kind.name, algorithm)),
+        Err(errno) => Readiness::Missing(cannot_bind(kind, algorithm, errno)),
+    }
+}
+
+/// Which driver it is, and whether data can come in without a copy.
+fn detail(kind: &str, algorithm: &str) -> Option<String> {
+    let driver = registered::driver(kind, algorithm).map(|r| r.driver);
+    let copies = (kind != "rng").then(|| format!("{}", zero_copy::detect(kind)));
+    let told: Vec<String> = driver.into_iter().chain(copies).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// Why a socket of this kind could not be bound to `algorithm` on this host: the family, the type or the algorithm.
+fn cannot_bind(kind: &Kind, algorithm: &str, errno: Errno) -> Finding {
+    let host = Evidence::of_this_host();
     if let Err(errno) = open() {
-        return Readiness::Missing(no_family(need, errno, &Evidence::of_this_host()));
+        return no_family(kind.need, errno, &host);
     }
-    match bind_to(kind.name, kind.algorithm) {
-        Ok(()) => Readiness::Ready(None),
-        Err(errno) => {
-            let host = Evidence::of_this_host();
-            let witness = witness(kind, &host.crypto);
-            let witnessed = witness.is_some_and(|name| bind_to(kind.name, name).is_ok());
-            Readiness::Missing(no_bind(need, kind, errno, witnessed, &host))
-        }
-    }
+    let all = registered::parse(&host.crypto);
+    let witnessed = witness(kind, algorithm, &all).is_some_and(|name| bind_to(kind.name, name).is_ok());
+    no_bind(kind, algorithm, errno, witnessed, &host)
 }
 
 /// An algorithm of this kind that is surely there, other than the one we want: if it binds, the type is there.
-fn witness<'a>(kind: &Kind, crypto: &'a str) -> Option<&'a str> {
-    let field = |block: &'a str, name: &str| {
-        let value = |l: &'a str| l.split_once(':').filter(|(k, _)| k.trim() == name).map(|(_, v)| v.trim());
-        block.lines().find_map(value)
-    };
-    crypto.split("\n\n").find_map(|block| {
-        let name = field(block, "name").filter(|n| *n != kind.algorithm && n.len() < 64)?;
-        let fits = kind.registered.contains(&field(block, "type")?) && field(block, "internal") != Some("yes");
-        fits.then_some(name)
-    })
+fn witness<'a>(kind: &Kind, algorithm: &str, all: &'a [Registered]) -> Option<&'a str> {
+    let mut names = all.iter().filter(|r| r.serves(kind.name)).map(|r| r.name.as_str());
+    names.find(|name| *name != algorithm && name.len() < 64)
 }
 
 /// Why there is no AF_ALG socket at all.
@@ -171,24 +167,73 @@ fn no_family(need: &Need, errno: Errno, host: &Evidence) -> Finding {
 }
 
 /// Why a socket could not be bound; `witnessed` says that another algorithm of the same type could.
-fn no_bind(need: &Need, kind: &Kind, errno: Errno, witnessed: bool, host: &Evidence) -> Finding {
-    let call = format!("bind(AF_ALG socket, {{salg_type \"{}\", salg_name \"{}\"}})", kind.name, kind.algorithm);
-    let finding = |(cause, fix): (String, Fix)| Finding::new(need, call.clone(), Some(errno), cause, fix);
-    if errno != Errno::ENOENT {
-        return explain(need, &call, errno, &Asks::features(&[]), host);
+fn no_bind(kind: &Kind, algorithm: &str, errno: Errno, witnessed: bool, host: &Evidence) -> Finding {
+    let call = format!("bind(AF_ALG socket, {{salg_type \"{}\", salg_name \"{algorithm}\"}})", kind.name);
+    let finding = |(cause, fix): (String, Fix)| Finding::new(kind.need, call.clone(), Some(errno), cause, fix);
+    if !matches!(errno, Errno::ENOENT | Errno::ELIBBAD) {
+        return explain(kind.need, &call, errno, &Asks::features(&[]), host);
     }
     let state = kind.feature.state(host);
     if !witnessed && let Some((cause, fix)) = diagnose::absent(&kind.feature, &state, host) {
         return finding((format!("the algorithm type {} is absent: {cause}", kind.name), fix));
     }
-    let lacking = kind.algorithm_features.iter().find_map(|f| diagnose::absent(f, &f.state(host), host));
-    let (cause, fix) = lacking.unwrap_or_else(|| {
+    let (cause, fix) = no_algorithm(algorithm, errno, host);
+    finding((format!("the algorithm {algorithm} is absent, the type {} is there: {cause}", kind.name), fix))
+}
+
+/// The part of an algorithm that is not there, and why. One that is merely not loaded (`idle`) is the kernel's to load:
+/// it counts only where nothing else explains.
+fn lacking_part(algorithm: &str, idle: bool, host: &Evidence) -> Option<diagnose::Reason> {
+    let all = registered::parse(&host.crypto);
+    let parts = parts::of(algorithm).into_iter().filter(|(word, _)| all.iter().all(|r| r.name != *word));
+    let mut states = parts.map(|(_, f)| (f, f.state(host))).filter(|(_, state)| (*state == State::NotLoaded) == idle);
+    states.find_map(|(f, state)| diagnose::absent(&f, &state, host))
+}
+
+/// Why the kernel could not make an algorithm.
+fn no_algorithm(algorithm: &str, errno: Errno, host: &Evidence) -> diagnose::Reason {
+    let of_another_type = || {
+        let all = registered::parse(&host.crypto);
+        let other = all.into_iter().find(|r| r.name == algorithm && !r.internal)?;
+        Some((
+            format!("/proc/crypto has it, as {}", other.kind),
+            Fix::Do("ask for it by the type that it is of (shash and ahash are hash)".to_owned()),
+        ))
+    };
+    let fips = || {
+        (host.sysctl("crypto.fips_enabled") == Some(1)).then(|| {
+            (
+                "the kernel is in FIPS mode (crypto.fips_enabled is 1), which allows approved algorithms alone"
+                    .to_owned(),
+                Fix::CannotBeEnabledHere("use an approved one, or start the kernel without fips=1".to_owned()),
+            )
+        })
+    };
+    let untested = || {
+        (errno == Errno::ELIBBAD).then(|| {
+            (
+                "it failed the kernel's self-test".to_owned(),
+                Fix::Do("dmesg tells which: \"alg: self-tests\"".to_owned()),
+            )
+        })
+    };
+    let lacking = || lacking_part(algorithm, false, host);
+    let idle = || lacking_part(algorithm, true, host);
+    let misspelt = || {
+        parts::unknown(algorithm).map(|word| {
+            (
+                format!("the kernel has none in /proc/crypto and could not make one; is '{word}' spelt as there?"),
+                Fix::Do("the kernel's names are those of /proc/crypto: sha256, cbc(aes), gcm(aes), ...".to_owned()),
+            )
+        })
+    };
+    let known = untested().or_else(fips).or_else(of_another_type);
+    known.or_else(lacking).or_else(misspelt).or_else(idle).unwrap_or_else(|| {
         (
-            format!("the kernel has no {} in /proc/crypto and could not make one", kind.algorithm),
+            format!("the kernel has no {algorithm} in /proc/crypto and could not make one"),
             Fix::Do("dmesg tells if a self-test failed, or FIPS mode forbids it (fips=1)".to_owned()),
         )
-    });
-    finding((format!("the algorithm {} is absent, the type {} is there: {cause}", kind.algorithm, kind.name), fix))
+    })
 }
 
 #[cfg(test)]

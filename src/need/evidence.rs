@@ -67,15 +67,24 @@ pub struct Status {
     pub seccomp: u8,
 }
 
-/// The sysctls that can close something we probe.
+/// The sysctls that can close something we probe, or bound it.
 const SYSCTLS: &[&str] = &[
+    "crypto.fips_enabled",
     "kernel.apparmor_restrict_unprivileged_userns",
     "kernel.io_uring_disabled",
+    "kernel.keys.maxbytes",
+    "kernel.keys.maxkeys",
+    "kernel.keys.root_maxbytes",
+    "kernel.keys.root_maxkeys",
     "kernel.modules_disabled",
     "kernel.perf_event_paranoid",
     "kernel.unprivileged_bpf_disabled",
     "kernel.unprivileged_userns_clone",
     "kernel.yama.ptrace_scope",
+    "net.core.optmem_max",
+    "net.core.rmem_max",
+    "net.core.wmem_default",
+    "net.core.wmem_max",
     "user.max_net_namespaces",
     "user.max_user_namespaces",
     "vm.unprivileged_userfaultfd",

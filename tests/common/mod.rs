@@ -3,8 +3,8 @@
 
 pub mod capture_file;
 pub mod console;
-pub mod lab;
 pub mod crypt;
+pub mod lab;
 pub mod mounts;
 pub mod trial;
 mod workbench;

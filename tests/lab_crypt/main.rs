@@ -10,12 +10,15 @@
 //!    executable anew, the body runs; elsewhere the test looks up whether it passed there. The file system is the
 //!    host's own, so paths are the same; what is written there does not come back.
 
+mod blocked;
 #[path = "../common/mod.rs"]
 mod common;
-
 mod hash;
+mod interface;
+mod interface_aead;
 mod random;
 mod recipes;
+mod ways_in;
 
 use common::lab::{Lab, Ran};
 
@@ -23,9 +26,16 @@ use common::lab::{Lab, Ran};
 static SCRIPTS: &[(&str, &str)] = &[
     // Every test of this executable that goes by `in_lab`; the others have nothing to do there.
     ("tests", "\"$TESTS\""),
+    ("zero copy", ways_in::PYTHON_ZERO_COPY),
+    ("doctor", "syskit doctor --json af-alg-hash af-alg-skcipher af-alg-aead af-alg-rng"),
+    (
+        "unprivileged",
+        "setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \"$TESTS\" --exact interface_aead::the_limit_of_who_may_not_widen_it",
+    ),
     ("recipes", recipes::SCRIPT),
     ("hash", hash::SCRIPT),
     ("random", random::SCRIPT),
+    ("blocked types", blocked::TYPES),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
 ];
 

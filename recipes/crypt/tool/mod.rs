@@ -15,7 +15,8 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, random::SCHEMA] };
+pub static VERB: Verb =
+    Verb { name: "crypt", command, run, schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, random::SCHEMA] };
 
 /// Every subcommand, in the order of help.
 static ACTIONS: &[&Verb] = &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &random::VERB];

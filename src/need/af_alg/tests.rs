@@ -14,7 +14,8 @@ fn debian() -> Evidence {
         release: "6.12.1-amd64".to_owned(),
         config: Some(Config {
             source: "/boot/config-6.12.1-amd64".to_owned(),
-            text: options + "CONFIG_CRYPTO_AES=y\nCONFIG_CRYPTO_GCM=m\nCONFIG_CRYPTO_CBC=m\nCONFIG_CRYPTO_SHA256=m\n",
+            text: options
+                + "CONFIG_CRYPTO_AES=y\nCONFIG_CRYPTO_GCM=m\nCONFIG_CRYPTO_CBC=m\nCONFIG_CRYPTO_SHA256=m\nCONFIG_CRYPTO_HMAC=m\n",
         }),
         modules: Some("ext4 1 0 - Live 0x0\naf_alg 1 0 - Live 0x0\n".to_owned()),
         module_lists: Some(ModuleLists {
@@ -47,7 +48,7 @@ fn family(host: &Evidence) -> Finding {
 }
 
 fn aead(witnessed: bool, host: &Evidence) -> Finding {
-    no_bind(&AF_ALG_AEAD, &AEAD, Errno::ENOENT, witnessed, host)
+    no_bind(&AEAD, "gcm(aes)", Errno::ENOENT, witnessed, host)
 }
 
 #[test]
@@ -184,13 +185,16 @@ fn an_absent_algorithm_is_told_from_an_absent_type_by_a_witness() {
 fn another_refusal_of_bind_is_not_called_an_absence() {
     let mut host = debian();
     host.status.seccomp = 2;
-    let finding = no_bind(&AF_ALG_HASH, &HASH, Errno::EACCES, false, &host);
+    let finding = no_bind(&HASH, "sha256", Errno::EACCES, false, &host);
     says(&finding, &["seccomp filter"], &[]);
     assert!(finding.denied);
 }
 
 #[test]
 fn a_witness_is_of_the_kind_not_internal_and_not_the_one_we_want() {
+    let witness = |kind: &Kind, algorithm, crypto: &str| {
+        super::witness(kind, algorithm, &registered::parse(crypto)).map(str::to_owned)
+    };
     let block = |name: &str, kind: &str, internal: &str| {
         format!("name         : {name}\ninternal     : {internal}\ntype         : {kind}\n\n")
     };
@@ -198,7 +202,32 @@ fn a_witness_is_of_the_kind_not_internal_and_not_the_one_we_want() {
         + &block("__x", "shash", "yes")
         + &block("cbc(aes)", "skcipher", "no")
         + &block("md5", "shash", "no");
-    assert_eq!(witness(&HASH, &crypto), Some("md5"));
-    assert_eq!(witness(&SKCIPHER, &crypto), None);
-    assert_eq!(witness(&AEAD, "name\n:::\n\n\n"), None);
+    assert_eq!(witness(&HASH, "sha256", &crypto).as_deref(), Some("md5"));
+    assert_eq!(witness(&SKCIPHER, "cbc(aes)", &crypto), None);
+    assert_eq!(witness(&AEAD, "gcm(aes)", "name\n:::\n\n\n"), None);
+}
+
+fn sha(host: &Evidence) -> Finding {
+    no_bind(&HASH, "hmac(sha256)", Errno::ENOENT, true, host)
+}
+
+#[test]
+fn an_absent_algorithm_names_the_part_that_is_not_there() {
+    let mut host = debian();
+    host.crypto = "name : sha256\ntype : shash\n\n".to_owned();
+    host.rules =
+        modprobe::rules("/etc/modprobe.d/a.conf", "install hmac /bin/false\ninstall sha256_generic /bin/false\n");
+    // sha256 is registered, by whichever driver: the rule about one of them explains nothing.
+    says(&sha(&host), &["algorithm hmac(sha256) is absent", "install hmac /bin/false"], &["remove that line"]);
+}
+
+#[test]
+fn fips_mode_a_failed_self_test_another_type_and_a_misspelt_name_are_told_apart() {
+    let mut host = debian();
+    says(&no_bind(&AEAD, "gcm(ase)", Errno::ENOENT, true, &host), &["is 'ase' spelt"], &["/proc/crypto"]);
+    says(&no_bind(&AEAD, "gcm(aes)", Errno::ELIBBAD, true, &host), &["failed the kernel's self-test"], &["dmesg"]);
+    host.crypto = "name : cbc(aes)\ntype : skcipher\n\n".to_owned();
+    says(&no_bind(&AEAD, "cbc(aes)", Errno::ENOENT, true, &host), &["has it, as skcipher"], &["type"]);
+    host.sysctls.insert("crypto.fips_enabled".to_owned(), "1".to_owned());
+    says(&no_bind(&HASH, "md5", Errno::ENOENT, true, &host), &["FIPS mode"], &["approved"]);
 }
