@@ -81,6 +81,7 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             std::fs::write(scratch.join("plain"), "some bytes").unwrap();
             vec!["crypt", "encrypt", "plain", "--key-file", "key", "--json"]
         }
+        "crypt-algorithms" => vec!["crypt", "algorithms", "--json"],
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),

@@ -1,6 +1,7 @@
 //! `syskit crypt`: digests, encryption, the algorithms of this host, random bytes. A subcommand a file, a line each in
 //! [`ACTIONS`].
 
+mod algorithms;
 mod decrypt;
 mod encrypt;
 pub mod file;
@@ -15,11 +16,16 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "crypt", command, run, schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, random::SCHEMA] };
+pub static VERB: Verb = Verb {
+    name: "crypt",
+    command,
+    run,
+    schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, random::SCHEMA, algorithms::VERB.schemas[0]],
+};
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &random::VERB];
+static ACTIONS: &[&Verb] =
+    &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &random::VERB, &algorithms::VERB];
 
 fn command(command: Command) -> Command {
     let command = command

@@ -49,7 +49,7 @@ const LONGEST: usize = 4096;
 pub fn load_any(path: &Path) -> Result<Secret> {
     let (text, shown) = text(path, 2 * LONGEST + 2)?;
     let line = text.trim_ascii_end();
-    let hex = line.len() % 2 == 0 && !line.is_empty() && line.iter().all(u8::is_ascii_hexdigit);
+    let hex = line.len().is_multiple_of(2) && !line.is_empty() && line.iter().all(u8::is_ascii_hexdigit);
     let len = if hex { line.len() / 2 } else { text.len() };
     if len > LONGEST {
         return Err(Error::failed(format!("{shown} is too long: a key has {LONGEST} bytes at most")));
