@@ -15,6 +15,7 @@ mod blocked;
 mod common;
 mod interface;
 mod interface_aead;
+mod race;
 mod ways_in;
 
 use common::lab::{Lab, Ran};
@@ -30,6 +31,9 @@ static SCRIPTS: &[(&str, &str)] = &[
         "setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \"$TESTS\" --exact interface_aead::the_limit_of_who_may_not_widen_it",
     ),
     ("blocked types", blocked::TYPES),
+    ("races", race::RACES),
+    ("race", race::ONE),
+    ("race too long", race::TOO_LONG),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
 ];
 
