@@ -16,6 +16,7 @@ mod common;
 mod hash;
 mod interface;
 mod interface_aead;
+mod race;
 mod random;
 mod recipes;
 mod ways_in;
@@ -41,6 +42,9 @@ static SCRIPTS: &[(&str, &str)] = &[
          syskit crypt encrypt /proc/version -o /run/v --via af_alg --key-file /run/key --json",
     ),
     ("blocked types", blocked::TYPES),
+    ("races", race::RACES),
+    ("race", race::ONE),
+    ("race too long", race::TOO_LONG),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
     // The kernel's backend alone; the libraries' are tested everywhere.
     ("vectors", "\"$(test_exe crypt_vectors)\" af_alg"),
