@@ -104,7 +104,7 @@ fn sealed(vault: &Vault) -> Vec<Vec<u8>> {
     let lengths = [0, 1, CHUNK, CHUNK + 1, 3 * CHUNK, 4 * CHUNK + 99, 18 * CHUNK];
     let seal = |len: &usize| {
         vault.bench.write("text", &noise(*len));
-        let algorithm = if len % 2 == 0 { "aes-256-gcm" } else { "chacha20-poly1305" };
+        let algorithm = if len.is_multiple_of(2) { "aes-256-gcm" } else { "chacha20-poly1305" };
         vault.with_key("encrypt", &["text", "-f", "-a", algorithm]).ok();
         vault.bench.read("text.syskit")
     };
