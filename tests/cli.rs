@@ -68,6 +68,7 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             std::fs::write(scratch.join("a"), "some bytes").unwrap();
             vec!["copy", "a", "b", "--json"]
         }
+        "crypt-algorithms" => vec!["crypt", "algorithms", "--json"],
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),

@@ -170,6 +170,10 @@ fn no_family(need: &Need, errno: Errno, host: &Evidence) -> Finding {
 fn no_bind(kind: &Kind, algorithm: &str, errno: Errno, witnessed: bool, host: &Evidence) -> Finding {
     let call = format!("bind(AF_ALG socket, {{salg_type \"{}\", salg_name \"{algorithm}\"}})", kind.name);
     let finding = |(cause, fix): (String, Fix)| Finding::new(kind.need, call.clone(), Some(errno), cause, fix);
+    // The kernel says EINVAL for one that it has, and ENOENT where it would have to make it first.
+    if let Some(reason) = of_another_type(kind, algorithm, host).filter(|_| errno != Errno::ELIBBAD) {
+        return finding((format!("the algorithm {algorithm} is not of type {}: {}", kind.name, reason.0), reason.1));
+    }
     if !matches!(errno, Errno::ENOENT | Errno::ELIBBAD) {
         return explain(kind.need, &call, errno, &Asks::features(&[]), host);
     }
@@ -190,16 +194,18 @@ fn lacking_part(algorithm: &str, idle: bool, host: &Evidence) -> Option<diagnose
     states.find_map(|(f, state)| diagnose::absent(&f, &state, host))
 }
 
+/// Where it is registered, but not as this type.
+fn of_another_type(kind: &Kind, algorithm: &str, host: &Evidence) -> Option<diagnose::Reason> {
+    let all = registered::parse(&host.crypto);
+    let mut named = all.iter().filter(|r| r.name == algorithm && !r.internal).peekable();
+    let first = named.peek()?.kind.clone();
+    let elsewhere = named.all(|r| !r.serves(kind.name));
+    let fix = Fix::Do("ask for it by the type that it is of (shash and ahash are hash)".to_owned());
+    elsewhere.then(|| (format!("/proc/crypto has it as {first}"), fix))
+}
+
 /// Why the kernel could not make an algorithm.
 fn no_algorithm(algorithm: &str, errno: Errno, host: &Evidence) -> diagnose::Reason {
-    let of_another_type = || {
-        let all = registered::parse(&host.crypto);
-        let other = all.into_iter().find(|r| r.name == algorithm && !r.internal)?;
-        Some((
-            format!("/proc/crypto has it, as {}", other.kind),
-            Fix::Do("ask for it by the type that it is of (shash and ahash are hash)".to_owned()),
-        ))
-    };
     let fips = || {
         (host.sysctl("crypto.fips_enabled") == Some(1)).then(|| {
             (
@@ -227,7 +233,7 @@ fn no_algorithm(algorithm: &str, errno: Errno, host: &Evidence) -> diagnose::Rea
             )
         })
     };
-    let known = untested().or_else(fips).or_else(of_another_type);
+    let known = untested().or_else(fips);
     known.or_else(lacking).or_else(misspelt).or_else(idle).unwrap_or_else(|| {
         (
             format!("the kernel has no {algorithm} in /proc/crypto and could not make one"),

@@ -169,7 +169,7 @@ fn keys_of_a_wrong_length_are_told_with_the_right_ones() {
             "{absent}"
         );
         let other = error("aead", "cbc(aes)", Call::Open, Transform::open("aead", "cbc(aes)").unwrap_err());
-        assert!(other.to_string().contains("the type aead is there"), "{other}");
+        assert!(other.to_string().contains("is not of type aead"), "{other}");
     });
 }
 

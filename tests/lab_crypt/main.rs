@@ -35,6 +35,11 @@ static SCRIPTS: &[(&str, &str)] = &[
     ("race", race::ONE),
     ("race too long", race::TOO_LONG),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
+    // The kernel's backend alone; the libraries' are tested everywhere.
+    ("vectors", "\"$(test_exe crypt_vectors)\" af_alg"),
+    ("agree", "\"$(test_exe crypt_agree)\""),
+    ("algorithms", "syskit crypt algorithms --json"),
+    ("registered", "syskit crypt algorithms --kernel gcm"),
 ];
 
 static LAB: Lab = Lab::new(SCRIPTS, "1800");
@@ -50,6 +55,36 @@ fn ran(name: &str) -> Option<&'static Ran> {
 #[track_caller]
 fn in_lab(test: &str, body: fn()) {
     LAB.test("tests", test, body);
+}
+
+mod backend {
+    use super::*;
+
+    #[test]
+    fn the_kernel_computes_the_published_vectors() {
+        let Some(ran) = ran("vectors") else { return };
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        let counts = ran.out.lines().filter(|l| l.starts_with("af_alg ") && l.contains("vectors agree"));
+        assert!(counts.count() > 20, "{}", ran.out);
+    }
+
+    #[test]
+    fn the_kernel_agrees_with_every_library() {
+        let Some(ran) = ran("agree") else { return };
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    }
+
+    #[test]
+    fn the_algorithms_of_a_kernel_with_af_alg_have_their_drivers() {
+        let (Some(ran), Some(registered)) = (ran("algorithms"), ran("registered")) else { return };
+        let document: serde_json::Value = serde_json::from_str(&ran.out).expect("a JSON document");
+        let entries = document["algorithms"].as_array().expect("a list");
+        let gcm = entries.iter().find(|e| e["name"] == "aes-128-gcm").expect("it is listed");
+        let driver = gcm["kernel"]["driver"].as_str().expect("a driver");
+        assert!(driver.contains("gcm") && gcm["kernel"]["priority"].is_i64(), "{gcm}");
+        // Only bound sockets register what is made of parts: the second command sees what the first bound.
+        assert!(registered.code == 0 && registered.out.contains(driver), "{}{}", registered.out, registered.err);
+    }
 }
 
 mod harness {

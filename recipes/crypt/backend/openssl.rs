@@ -67,7 +67,7 @@ impl Backend for OpenSsl {
                 let md = Md::fetch(None, algorithm.name, None).map_err(|_| not_offered(self, algorithm))?;
                 let mut context = MdCtx::new().map_err(|e| failed(&e))?;
                 context.digest_init(&md).map_err(|e| failed(&e))?;
-                Ok(Box::new(digest::EvpDigest { md, context }))
+                Ok(Box::new(digest::EvpDigest { md, context, len: algorithm.digest_len() }))
             }
             _ => {
                 let (mac, parameter, over) = mac_parts(algorithm).ok_or_else(|| not_offered(self, algorithm))?;

@@ -1,6 +1,8 @@
 //! `syskit crypt`: digests, encryption, the algorithms of this host, random bytes. A subcommand a file, a line each in
 //! [`ACTIONS`].
 
+mod algorithms;
+
 use clap::{ArgMatches, Command};
 
 use crate::error::{Error, Result};
@@ -8,10 +10,10 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[] };
+pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[algorithms::VERB.schemas[0]] };
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[];
+static ACTIONS: &[&Verb] = &[&algorithms::VERB];
 
 fn command(command: Command) -> Command {
     let command = command

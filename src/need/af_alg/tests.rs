@@ -227,7 +227,11 @@ fn fips_mode_a_failed_self_test_another_type_and_a_misspelt_name_are_told_apart(
     says(&no_bind(&AEAD, "gcm(ase)", Errno::ENOENT, true, &host), &["is 'ase' spelt"], &["/proc/crypto"]);
     says(&no_bind(&AEAD, "gcm(aes)", Errno::ELIBBAD, true, &host), &["failed the kernel's self-test"], &["dmesg"]);
     host.crypto = "name : cbc(aes)\ntype : skcipher\n\n".to_owned();
-    says(&no_bind(&AEAD, "cbc(aes)", Errno::ENOENT, true, &host), &["has it, as skcipher"], &["type"]);
+    says(
+        &no_bind(&AEAD, "cbc(aes)", Errno::EINVAL, true, &host),
+        &["not of type aead", "has it as skcipher"],
+        &["type"],
+    );
     host.sysctls.insert("crypto.fips_enabled".to_owned(), "1".to_owned());
     says(&no_bind(&HASH, "md5", Errno::ENOENT, true, &host), &["FIPS mode"], &["approved"]);
 }

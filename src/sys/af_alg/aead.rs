@@ -96,7 +96,8 @@ impl Aead {
         let parts = [IoSlice::new(aad), IoSlice::new(text)];
         let taken = retry(|| self.operation.send_message(&mut self.message, &parts, false, false))?;
         if taken != aad.len() + text.len() {
-            return Err(Errno::EMSGSIZE);
+            // There is room in the socket (`make_room`): what ran out is the memory for the list of its pages.
+            return Err(Errno::ENOMEM);
         }
         let wanted = aad.len() + out.len();
         let got = if aad.is_empty() && !out.is_empty() {

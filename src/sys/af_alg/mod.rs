@@ -3,7 +3,7 @@
 //!
 //! A [`Transform`] is the socket bound to an algorithm and holds the key; each [`Operation`] accepted from it holds the
 //! state of one computation (IV, partial digest) and may be used for many, one after the other. What a computation looks
-//! like is a type per kind of algorithm: [`Hash`], [`Skcipher`], [`Aead`], [`Rng`]; they send from memory. Other ways in
+//! like is a type per kind of algorithm: [struct@Hash], [`Skcipher`], [`Aead`], [`Rng`]; they send from memory. Other ways in
 //! (sendfile, splice, vmsplice) are in [`input`], many at a time in [`crate::sys::socket_ring`].
 //!
 //! For calls of one shape made a million times, build a [`Message`] once and use [`Operation::send_message`] and

@@ -65,7 +65,7 @@ impl Skcipher {
     }
 
     /// A message that must be processed in one piece (xts: one data unit). EMSGSIZE: longer than the socket can be made to
-    /// hold, [`Skcipher::capacity`].
+    /// hold, [`Skcipher::capacity`]. ENOMEM: it could, but not the kernel's list of its pages (net.core.optmem_max).
     #[inline]
     pub fn process_whole(&mut self, input: &[u8], output: &mut [u8]) -> nix::Result<()> {
         assert_eq!(input.len(), output.len(), "a cipher changes no length");
@@ -95,7 +95,8 @@ impl Skcipher {
             retry(|| self.operation.send_data(input, false, false))?
         };
         if taken != input.len() {
-            return Err(Errno::EMSGSIZE);
+            // The socket has room for so much: what ran out is the memory for the list of its pages.
+            return Err(Errno::ENOMEM);
         }
         self.begun = false;
         match retry(|| self.operation.read(output))? {

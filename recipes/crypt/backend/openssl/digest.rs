@@ -11,6 +11,7 @@ use crate::sys::evp_mac::MacContext;
 pub struct EvpDigest {
     pub md: Md,
     pub context: MdCtx,
+    pub len: usize,
 }
 
 impl Digest for EvpDigest {
@@ -18,7 +19,7 @@ impl Digest for EvpDigest {
         self.context.digest_update(data).map_err(|e| failed(&e))
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        check::same(self.context.size(), out.len())?;
+        check::same(self.len, out.len())?;
         self.context.digest_final(out).map_err(|e| failed(&e))?;
         self.context.digest_init(&self.md).map_err(|e| failed(&e))
     }
