@@ -17,6 +17,9 @@ pub struct Demo {
     pub timings: Vec<Timing>,
     /// What was verified.
     pub checks: Vec<Check>,
+    /// Whether a recipe that is scaled down by default is to work at its full scale (`syskit run ID --full`).
+    #[serde(skip)]
+    pub full: bool,
 }
 
 /// How long one part of a recipe's run took, once: an illustration, not a measurement (races measure).
@@ -45,6 +48,11 @@ impl Demo {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty one, for a run at full scale where `full`.
+    pub fn of_scale(full: bool) -> Self {
+        Demo { full, ..Self::default() }
     }
 
     /// Shows a line (or several) of output.

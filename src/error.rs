@@ -68,6 +68,11 @@ impl Error {
         Self::new(Kind::Unavailable, what)
     }
 
+    /// The work failed, and its user knows why: nothing more is said (exit 1).
+    pub fn said() -> Self {
+        Self::new(Kind::Failed, "")
+    }
+
     /// The finding of a need that is not met (exit 3, or 4 where only the permission is missing).
     pub fn finding(finding: &Finding) -> Self {
         let kind = if finding.denied { Kind::Denied } else { Kind::Unavailable };
@@ -93,7 +98,9 @@ impl Error {
     /// Puts `who` ("sniff", "copy") before the message.
     #[must_use]
     pub fn within(mut self, who: impl fmt::Display) -> Self {
-        self.what = format!("{who}: {}", self.what);
+        if !self.what.is_empty() {
+            self.what = format!("{who}: {}", self.what);
+        }
         self
     }
 

@@ -13,15 +13,19 @@
 //! | [`race`] | the paired comparison of a family's contenders |
 //! | [`report`] | the versioned data of a run, and its views |
 //! | [`host`] | the fingerprint of this machine |
+//! | [`source`], [`target`] | what a tool reads, and where its output goes |
+//! | [`draft`] | a new file that takes its name in one step |
 //! | [`escape`] | names of files as a terminal may be shown them |
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`packet`] | pure decoding of frames, no I/O |
+//! | [`progress`] | the progress line of work that takes a while |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
 //! | [`cli`] | one file per generic verb; views print, the library does not |
 
 pub mod cli;
 pub mod cpus;
 pub mod demo;
+pub mod draft;
 pub mod error;
 pub mod escape;
 pub mod host;
@@ -29,10 +33,13 @@ pub mod interrupt;
 pub mod limit;
 pub mod need;
 pub mod packet;
+pub mod progress;
 pub mod race;
 pub mod recipe;
 pub mod report;
+pub mod source;
 pub mod sys;
+pub mod target;
 pub mod ui;
 pub mod units;
 pub mod verb;

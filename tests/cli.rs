@@ -68,6 +68,19 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
             std::fs::write(scratch.join("a"), "some bytes").unwrap();
             vec!["copy", "a", "b", "--json"]
         }
+        "crypt-keygen" => vec!["crypt", "keygen", "new.key", "--json"],
+        "crypt-file" => {
+            assert!(command(&["crypt", "keygen", "key"]).current_dir(scratch).status().unwrap().success());
+            std::fs::write(scratch.join("plain"), "some bytes").unwrap();
+            vec!["crypt", "encrypt", "plain", "--key-file", "key", "--json"]
+        }
+        "crypt-hash" => {
+            std::fs::write(scratch.join("list"), "MD5 (a) = 0cc175b9c0f1b6a831c399e269772661\nMD5 (b) = x\n")
+                .unwrap();
+            std::fs::write(scratch.join("a"), "a").unwrap();
+            vec!["crypt", "hash", "--check", "list", "--json"]
+        }
+        "crypt-random" => vec!["crypt", "random", "1KiB", "--json"],
         "crypt-algorithms" => vec!["crypt", "algorithms", "--json"],
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,

@@ -15,7 +15,7 @@ fn main() {
         let text = std::fs::read_to_string(&page).expect("a page is readable text");
         let shown_as = page.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(&page);
         match commands(shown_as, &text) {
-            Ok(shown) => trials.extend(shown.into_iter().map(trial_of_command)),
+            Ok(shown) => trials.extend(blocks(shown).map(trial_of_block)),
             Err(why) => trials.push(Trial::test(format!("blocks of {}", page.display()), || Err(why.into()))),
         }
     }
@@ -36,25 +36,45 @@ fn trial_of_section(family: &'static recipe::Family, recipe: &'static recipe::Re
     })
 }
 
-fn trial_of_command(shown: Shown) -> Trial {
-    let name = format!("{} syskit {}", shown.place, shown.args.join(" "));
-    Trial::ignorable_test(name, move || run(&shown))
+/// The commands of each block: they share a directory, so that one can go on with what another made.
+fn blocks(mut shown: Vec<Shown>) -> impl Iterator<Item = Vec<Shown>> {
+    let mut blocks = Vec::new();
+    while let Some(start) = shown.iter().rposition(|command| command.begins) {
+        blocks.push(shown.split_off(start));
+    }
+    blocks.into_iter().rev()
+}
+
+fn trial_of_block(block: Vec<Shown>) -> Trial {
+    let typed: Vec<String> = block.iter().map(|shown| format!("syskit {}", shown.args.join(" "))).collect();
+    Trial::ignorable_test(format!("{} {}", block[0].place, typed.join("; ")), move || {
+        let scratch = tempfile::tempdir()?;
+        for shown in &block {
+            if let Completion::Ignored { reason } = run(shown, scratch.path())? {
+                return Ok(Completion::Ignored { reason });
+            }
+        }
+        Ok(Completion::Completed)
+    })
 }
 
 /// A block about a recipe that this host cannot run is left out with the finding, never passed over.
-fn run(shown: &Shown) -> Result<Completion, Failed> {
+fn run(shown: &Shown, scratch: &Path) -> Result<Completion, Failed> {
     let named = shown.args.iter().filter_map(|a| recipe::find(a)).filter(|_| shown.args[0] == "run");
     let finding = named.into_iter().find_map(|(_, r)| need::first_missing(r.needs));
     if let Some(finding) = finding.filter(|_| std::env::var_os("SYSKIT_MUST_RUN").is_none()) {
         return Ok(Completion::ignored_with(finding.to_string()));
     }
-    let scratch = tempfile::tempdir()?;
     let args: Vec<&str> = shown.args.iter().map(String::as_str).collect();
-    let output = common::command(&args).current_dir(&scratch).output()?;
+    let output = common::command(&args).current_dir(scratch).output()?;
     let both = common::out(&output) + &common::err(&output);
     let status = output.status.code().unwrap_or(-1);
     if status != shown.status {
-        return Err(format!("exit status {status}, the page says {}; it printed:\n{both}", shown.status).into());
+        return Err(format!(
+            "{}: exit status {status}, the page says {}; it printed:\n{both}",
+            shown.place, shown.status
+        )
+        .into());
     }
     if !shown.lines.is_empty() && !matches(&shown.lines, &both.lines().collect::<Vec<_>>()) {
         return Err(format!("the page shows\n{}\nbut it printed\n{both}", shown.lines.join("\n")).into());

@@ -65,7 +65,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     match done.and(flushed) {
         Ok(()) => 0,
         Err(e) => {
-            if e.kind != Kind::BrokenPipe {
+            if e.kind != Kind::BrokenPipe && !e.what.is_empty() {
                 ui.note(format_args!("syskit: {e}"));
             }
             e.exit_code()

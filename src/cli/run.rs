@@ -37,6 +37,9 @@ struct Run {
     /// Every recipe
     #[arg(long, short, conflicts_with = "ids")]
     all: bool,
+    /// At the cheat sheet's own scale, where a recipe does less of it by default (may take minutes)
+    #[arg(long)]
+    full: bool,
     /// What cannot run on this host counts as a failure (exit 3)
     #[arg(long)]
     strict: bool,
@@ -113,7 +116,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
         if interrupt::asked() {
             break;
         }
-        let one = execute(recipe);
+        let one = execute(recipe, args.full);
         if !args.json {
             text(recipe, &one, args.quiet, ui)?;
             ui.flush()?;
@@ -139,9 +142,9 @@ fn chosen(args: &Run) -> Result<Vec<&'static Recipe>> {
     args.ids.iter().map(|id| recipe::find(id).map(|(_, r)| r).ok_or_else(|| super::unknown_recipe(id))).collect()
 }
 
-fn execute(recipe: &'static Recipe) -> Ran {
+fn execute(recipe: &'static Recipe, full: bool) -> Ran {
     let started = Instant::now();
-    let mut demo = Demo::new();
+    let mut demo = Demo::of_scale(full);
     let finding = need::first_missing(recipe.needs);
     let done = match &finding {
         Some(finding) => Err(Error::finding(finding)),

@@ -24,6 +24,8 @@ pub mod packet_socket;
 pub mod perf_event;
 pub mod ptrace;
 pub mod publish;
+pub mod random;
+pub mod secret;
 pub mod socket;
 pub mod socket_drops;
 pub mod socket_filter;

@@ -6,6 +6,8 @@ use std::path::Path;
 pub struct Shown {
     /// The page and line it stands on, for messages.
     pub place: String,
+    /// Whether it begins a block; the others go on where the one before them left off.
+    pub begins: bool,
     /// The words after `$ syskit`.
     pub args: Vec<String>,
     /// The lines under the command, stdout and stderr together.
@@ -29,7 +31,7 @@ pub fn commands(page: &Path, text: &str) -> Result<Vec<Shown>, String> {
             inside = false;
         } else if let Some(typed) = line.strip_prefix("$ syskit") {
             let args = words(typed).ok_or(format!("{place}: quotes do not match"))?;
-            commands.push(Shown { place, args, lines: Vec::new(), status: 0 });
+            commands.push(Shown { place, begins: fresh, args, lines: Vec::new(), status: 0 });
             fresh = false;
         } else if fresh || line.starts_with("$ ") {
             return Err(format!("{place}: a console block holds only '$ syskit' commands, not: {line}"));

@@ -3,6 +3,7 @@
 
 pub mod capture_file;
 pub mod console;
+pub mod crypt;
 pub mod lab;
 pub mod mounts;
 pub mod trial;

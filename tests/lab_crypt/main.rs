@@ -18,6 +18,10 @@ mod interface_aead;
 mod race;
 mod ways_in;
 
+mod hash;
+mod random;
+mod recipes;
+
 use common::lab::{Lab, Ran};
 
 /// Name and text of each script, in the order they run.
@@ -34,6 +38,14 @@ static SCRIPTS: &[(&str, &str)] = &[
     ("races", race::RACES),
     ("race", race::ONE),
     ("race too long", race::TOO_LONG),
+    ("recipes", recipes::SCRIPT),
+    ("hash", hash::SCRIPT),
+    ("random", random::SCRIPT),
+    (
+        "crypt file",
+        "\"$(test_exe crypt_file)\" --exact all_backends_read_what_the_others_wrote --nocapture; syskit crypt keygen /run/key -q; \
+         syskit crypt encrypt /proc/version -o /run/v --via af_alg --key-file /run/key --json",
+    ),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
     // The kernel's backend alone; the libraries' are tested everywhere.
     ("vectors", "\"$(test_exe crypt_vectors)\" af_alg"),
@@ -95,6 +107,13 @@ mod harness {
         let Some(ran) = ran("digest") else { return };
         let digest = "9d50bcac2d5e33f936ec2db7dc7b6579cba8e1b099d77c31d8564df46f66bdf5";
         assert!(ran.code == 0 && ran.out.starts_with(digest), "{}{}", ran.out, ran.err);
+    }
+
+    #[test]
+    fn files_by_the_kernel_and_by_libraries_are_one_form() {
+        let Some(ran) = ran("crypt file") else { return };
+        assert!(ran.code == 0 && ran.out.contains("1 passed"), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("\"via\": \"af_alg\""), "{}{}", ran.out, ran.err);
     }
 
     #[test]

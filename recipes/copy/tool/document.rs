@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::amount;
 use super::pour::Poured;
-use super::source::Source;
+use crate::source::Source;
 use crate::units;
 
 /// The document that `syskit copy --json` prints.

@@ -3,11 +3,11 @@
 use std::os::unix::fs::MetadataExt;
 
 use super::document::PassedOver;
-use super::source::Source;
 use crate::error::{Error, Result};
 use crate::race::Contender;
 use crate::recipes::copy::RACE;
 use crate::recipes::copy::method::{Approach, CopyFile};
+use crate::source::Source;
 
 /// What `auto` tries: sharing blocks costs nothing, the kernel's own copy spares a copy into user space, and read
 /// and write work everywhere. METHOD of the page says how they compare.

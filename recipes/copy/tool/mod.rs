@@ -1,15 +1,11 @@
 //! `syskit copy`: copy a file so that it can be trusted, by any of the family's methods.
 
-mod bar;
 mod document;
-mod draft;
 mod extents;
 mod method;
-mod place;
+mod mode;
 mod pour;
-mod source;
 mod stream;
-mod target;
 mod verify;
 
 use std::path::PathBuf;
@@ -20,13 +16,13 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 pub use document::{Changed, CopyDocument, PassedOver};
-use draft::Draft;
 use method::Methods;
 use pour::{Pour, Poured};
-use source::Source;
-use target::Target;
 
+use crate::draft::{Draft, Publish};
 use crate::error::{Error, Result};
+use crate::source::Source;
+use crate::target::Target;
 use crate::ui::Ui;
 use crate::units;
 use crate::verb::Verb;
@@ -81,7 +77,7 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 fn copy(args: &Copy, ui: &mut Ui) -> Result<()> {
     let start = Instant::now();
     let source = Source::open(&args.src)?;
-    let target = Target::resolve(&args.dst, &source)?;
+    let target = Target::resolve(&args.dst, Some(&source))?;
     if args.json && matches!(&target, Target::InPlace { standard_output: true, .. }) {
         return Err(Error::usage("the copy and --json cannot both go to standard output"));
     }
@@ -94,13 +90,13 @@ fn copy(args: &Copy, ui: &mut Ui) -> Result<()> {
             pour_into(args, &source, &file, names, false, ui)?
         }
         Target::Place(place) => {
-            let draft = Draft::new(&place, &source)?;
+            let draft = Draft::new(&place, mode::first(&source))?;
             let poured = pour_into(args, &source, draft.file(), (place.shown.clone(), place.left()), true, ui)?;
-            draft.keep_mode(&source)?;
+            mode::keep(&draft, &source)?;
             if args.verify {
                 verify::same(&source, draft.file(), &place.left())?;
             }
-            draft.publish(&place, args.fsync)?;
+            draft.publish(&place, Publish { replace: true, durable: args.fsync })?;
             poured
         }
     };

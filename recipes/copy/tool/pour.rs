@@ -8,14 +8,14 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use nix::unistd::{Whence, lseek};
 
 use super::amount;
-use super::bar::Bar;
 use super::document::{Changed, PassedOver};
 use super::extents::{Extent, Extents};
 use super::method::Methods;
-use super::source::Source;
 use crate::error::{Context, Error, Kind, Result};
 use crate::interrupt;
+use crate::progress::Bar;
 use crate::recipes::copy::method::failed;
+use crate::source::Source;
 use crate::sys::eintr::retry;
 
 /// How much is moved between two looks for Ctrl-C.

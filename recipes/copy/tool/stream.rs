@@ -1,16 +1,12 @@
 //! Copies from what has no size that can be believed: pipes, devices, files of /proc, until they end.
 
 use std::io::Write;
-use std::os::fd::AsFd;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::read;
 
-use super::bar::Bar;
 use super::pour::{Pour, SLICE};
 use crate::error::{Error, Result};
-use crate::interrupt;
+use crate::progress::Bar;
 use crate::recipes::copy::method::{failed, failed_io, page_aligned};
 use crate::sys::eintr::retry;
 
@@ -25,7 +21,7 @@ impl Pour<'_> {
         let mut buffer = page_aligned(BUFFER)?;
         let mut copied = 0;
         loop {
-            self.await_data()?;
+            self.source.await_data(|| self.interrupted())?;
             let got = retry(|| read(&self.source.file, &mut buffer)).map_err(|e| self.named(failed("read", e)))?;
             if got == 0 {
                 return Ok(copied);
@@ -42,7 +38,7 @@ impl Pour<'_> {
         let slice = if self.source.may_wait() { 64 << 10 } else { SLICE };
         let mut copied = 0;
         loop {
-            self.await_data()?;
+            self.source.await_data(|| self.interrupted())?;
             let (src, dst) = (&self.source.file, self.dst);
             let moved = self.methods.present().and_then(|m| m.copy(src, dst, slice));
             let moved = moved.map_err(|e| self.named(e))?;
@@ -65,23 +61,5 @@ impl Pour<'_> {
             .fix("copy it with --via auto")),
             _ => Ok(()),
         }
-    }
-
-    /// Waits until a source that may wait for someone else has data or ended, or the user asks for the end.
-    fn await_data(&self) -> Result<()> {
-        while self.source.may_wait() {
-            if interrupt::asked() {
-                return Err(self.interrupted());
-            }
-            // A signal between the look and the call must not be slept over for long.
-            let timeout = PollTimeout::from(200_u8);
-            let mut fds = [PollFd::new(self.source.file.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut fds, timeout) {
-                Ok(0) | Err(Errno::EINTR) => continue,
-                Ok(_) => break,
-                Err(e) => return Err(self.named(failed("poll", e))),
-            }
-        }
-        Ok(())
     }
 }

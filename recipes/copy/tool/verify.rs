@@ -4,12 +4,12 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use super::extents::next_extent;
-use super::source::Source;
 use crate::error::{Context, Error, Result};
 use crate::interrupt;
 use crate::recipes::copy::content::first_difference;
 use crate::recipes::copy::method::page_aligned;
 use crate::recipes::copy::place::evict;
+use crate::source::Source;
 
 const PIECE: u64 = 1 << 20;
 

@@ -2,6 +2,12 @@
 //! [`ACTIONS`].
 
 mod algorithms;
+mod decrypt;
+mod encrypt;
+pub mod file;
+mod hash;
+mod keygen;
+mod random;
 
 use clap::{ArgMatches, Command};
 
@@ -10,10 +16,16 @@ use crate::ui::Ui;
 use crate::verb::Verb;
 
 /// The verb.
-pub static VERB: Verb = Verb { name: "crypt", command, run, schemas: &[algorithms::VERB.schemas[0]] };
+pub static VERB: Verb = Verb {
+    name: "crypt",
+    command,
+    run,
+    schemas: &[hash::SCHEMA, encrypt::SCHEMA, keygen::SCHEMA, algorithms::VERB.schemas[0], random::SCHEMA],
+};
 
 /// Every subcommand, in the order of help.
-static ACTIONS: &[&Verb] = &[&algorithms::VERB];
+static ACTIONS: &[&Verb] =
+    &[&hash::VERB, &encrypt::ENCRYPT, &decrypt::DECRYPT, &keygen::KEYGEN, &algorithms::VERB, &random::VERB];
 
 fn command(command: Command) -> Command {
     let command = command

@@ -11,7 +11,9 @@ use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
-/// Passing names that are tried: as many copies to one name can be in their last step at a time.
+use crate::error::Error;
+
+/// Passing names that are tried: as many new files for one name can be in their last step at a time.
 const PASSING: u32 = 16;
 /// NAME_MAX of every Linux file system that matters.
 const LONGEST_NAME: usize = 255;
@@ -31,9 +33,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// What bears the name if the copy fails, in words.
+    /// What bears the name if the work fails, in words.
     pub fn left(&self) -> String {
         if self.exists { format!("{} is as it was", self.shown) } else { format!("{} was not made", self.shown) }
+    }
+
+    /// The error where something bears the name and is not to be replaced.
+    pub fn taken(&self) -> Error {
+        Error::failed(format!("{} exists", self.shown))
     }
 
     /// Calls `take` with passing names (`.NAME.syskit-0`, ...) until it does not say EEXIST.

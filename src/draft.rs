@@ -1,21 +1,34 @@
-//! The copy before it has its name: nobody else sees it, and whatever ends this process takes it along.
+//! A new file before it has its name: nobody else sees it, and whatever ends this process takes it along.
+//!
+//! [`Draft::publish`] gives it the name in one step, so that whoever looks finds the old file or the whole new one.
 
 use std::ffi::{CStr, CString};
-use std::fs::{File, Permissions};
+use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, OFlag, openat, renameat};
+use nix::fcntl::{AtFlags, Flock, OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::stat::{Mode, fstat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::unistd::{UnlinkatFlags, linkat, unlinkat};
 
-use super::place::{Place, claim};
-use super::source::{Source, made_up};
 use crate::error::{Context, Error, Kind, Result};
 use crate::escape;
+use crate::source::made_up;
 use crate::sys::publish::{self, Failed};
 use crate::sys::tmpfile;
+
+mod place;
+
+pub use place::{Place, claim};
+
+/// How a draft gets its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Publish {
+    /// Whether it takes the place of what bears the name; else that is an error.
+    pub replace: bool,
+    /// Only once it is on the disk, and to return only when its name is too.
+    pub durable: bool,
+}
 
 /// A file that will replace what is at a [`Place`].
 pub enum Draft {
@@ -33,9 +46,8 @@ pub struct Named {
 }
 
 impl Draft {
-    /// A new file on the file system of `place`.
-    pub fn new(place: &Place, source: &Source) -> Result<Self> {
-        let mode = first_mode(source);
+    /// A new file on the file system of `place`, with what the umask leaves of `mode`.
+    pub fn new(place: &Place, mode: Mode) -> Result<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_CLOEXEC;
         match openat(&place.directory, ".", OFlag::O_TMPFILE | flags, mode) {
             Ok(file) => return Ok(Draft::Unnamed(file.into())),
@@ -58,36 +70,17 @@ impl Draft {
         }
     }
 
-    /// Gives it the source's permissions; set-user-ID and set-group-ID only where owner and group are the same too.
-    pub fn keep_mode(&self, source: &Source) -> Result<()> {
-        if !source.was.is_file() {
-            return Ok(());
-        }
-        let cannot = || "cannot give the copy the mode of its source".to_owned();
-        let has = self.file().metadata().sys("fstat", cannot)?;
-        let same_owner = (has.uid(), has.gid()) == (source.was.uid(), source.was.gid());
-        let wanted = source.was.mode() & if same_owner { 0o7777 } else { 0o1777 };
-        if has.mode() & 0o7777 == wanted {
-            return Ok(());
-        }
-        self.file().set_permissions(Permissions::from_mode(wanted)).sys("fchmod", cannot)
-    }
-
-    /// Gives it its name, in the place of what bears it; with `durable` only once it is on the disk.
-    pub fn publish(self, place: &Place, durable: bool) -> Result<()> {
-        let cannot = || format!("cannot put the copy in the place of {}", place.shown);
-        if durable {
+    /// Gives it its name, as `how` says.
+    pub fn publish(self, place: &Place, how: Publish) -> Result<()> {
+        let cannot = || format!("cannot put the new file in the place of {}", place.shown);
+        if how.durable {
             self.file().sync_all().sys("fsync", cannot)?;
         }
         match self {
-            Draft::Unnamed(file) => name_unnamed(file, place)?,
-            Draft::Named(named) => {
-                renameat(&named.directory, named.passing.as_c_str(), &place.directory, place.name.as_c_str())
-                    .map_err(|e| not_replaced(place, "renameat", e))?;
-                named.keep();
-            }
+            Draft::Unnamed(file) => name_unnamed(file, place, how.replace)?,
+            Draft::Named(named) => named.rename(place, how.replace)?,
         }
-        if durable {
+        if how.durable {
             File::open(&place.path)
                 .and_then(|d| d.sync_all())
                 .sys("fsync", || format!("cannot make the name {} durable", place.shown))?;
@@ -96,12 +89,13 @@ impl Draft {
     }
 }
 
-fn name_unnamed(file: File, place: &Place) -> Result<()> {
-    if !place.exists {
+fn name_unnamed(file: File, place: &Place, replace: bool) -> Result<()> {
+    if !place.exists || !replace {
         match tmpfile::link(&file, &place.directory, &place.name) {
             // Someone else took the name meanwhile: their file is replaced, as it would be a moment later.
-            Err(Errno::EEXIST) => {}
-            done => return done.sys("linkat", || format!("cannot give the copy the name {}", place.shown)),
+            Err(Errno::EEXIST) if replace => {}
+            Err(Errno::EEXIST) => return Err(place.taken()),
+            done => return done.sys("linkat", || format!("cannot give the new file the name {}", place.shown)),
         }
     }
     let file = claim(file).map_err(|e| not_replaced(place, "flock", e))?;
@@ -121,8 +115,32 @@ fn name_unnamed(file: File, place: &Place) -> Result<()> {
 }
 
 impl Named {
-    fn keep(mut self) {
-        self.passing = CString::default();
+    fn rename(mut self, place: &Place, replace: bool) -> Result<()> {
+        let (from, to) = (self.passing.as_c_str(), place.name.as_c_str());
+        if replace {
+            renameat(&self.directory, from, &place.directory, to).map_err(|e| not_replaced(place, "renameat", e))?;
+            self.passing = CString::default();
+            return Ok(());
+        }
+        // A link never replaces; the passing name goes when self is dropped.
+        match linkat(&self.directory, from, &place.directory, to, AtFlags::empty()) {
+            Err(Errno::EEXIST) => Err(place.taken()),
+            // A file system without hard links.
+            Err(Errno::EPERM | Errno::EOPNOTSUPP | Errno::ENOSYS) => self.rename_to_free(place),
+            done => done.sys("linkat", || format!("cannot give the new file the name {}", place.shown)),
+        }
+    }
+
+    fn rename_to_free(mut self, place: &Place) -> Result<()> {
+        let (from, to) = (self.passing.as_c_str(), place.name.as_c_str());
+        match renameat2(&self.directory, from, &place.directory, to, RenameFlags::RENAME_NOREPLACE) {
+            Ok(()) => {
+                self.passing = CString::default();
+                Ok(())
+            }
+            Err(Errno::EEXIST) => Err(place.taken()),
+            Err(e) => Err(not_replaced(place, "renameat2", e)),
+        }
     }
 }
 
@@ -134,18 +152,12 @@ impl Drop for Named {
     }
 }
 
-/// The mode a draft is made with: never more than the source's, and what the umask leaves where that has none.
-fn first_mode(source: &Source) -> Mode {
-    let bits = if source.was.is_file() { source.was.mode() & 0o777 } else { 0o666 };
-    Mode::from_bits_truncate(bits)
-}
-
 fn not_replaced(place: &Place, call: &'static str, errno: Errno) -> Error {
-    let error = Error::sys(format!("cannot put the copy in the place of {}", place.shown), call, errno);
+    let error = Error::sys(format!("cannot put the new file in the place of {}", place.shown), call, errno);
     let sticky = || fstat(&place.directory).is_ok_and(|d| d.st_mode & libc::S_ISVTX != 0);
     if errno == Errno::EPERM && call == "renameat" && sticky() {
         return error.fix(format!(
-            "its directory has the sticky bit: only the owner of {} or of the directory may replace it; copy to \
+            "its directory has the sticky bit: only the owner of {} or of the directory may replace it; give \
              another name",
             place.shown
         ));

@@ -1,4 +1,4 @@
-//! Where the copy goes: into something that stays what it is, or to a name that a new file takes.
+//! Where a tool's output goes: into something that stays what it is, or to a name that a new file takes.
 
 use std::ffi::{CString, OsStr};
 use std::fs::{File, FileType, Metadata, OpenOptions};
@@ -11,17 +11,17 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 
-use super::place::Place;
-use super::source::{Source, own_descriptor, set_blocking};
+use crate::draft::Place;
 use crate::error::{Context, Error, Result};
 use crate::escape;
 use crate::interrupt;
+use crate::source::{Source, own_descriptor, set_blocking};
 use crate::sys::descriptor::duplicate;
 
 /// How long passes between two looks for a FIFO's reader.
 const WAIT_FOR_READER: Duration = Duration::from_millis(5);
 
-/// Where the copy goes.
+/// Where the output goes.
 pub enum Target {
     /// A device, a FIFO, an open descriptor: written into.
     InPlace {
@@ -37,8 +37,8 @@ pub enum Target {
 }
 
 impl Target {
-    /// Finds out what `path` is to `source`.
-    pub fn resolve(path: &Path, source: &Source) -> Result<Self> {
+    /// Finds out what `path` is to `source`, the file whose content goes there, where there is one.
+    pub fn resolve(path: &Path, source: Option<&Source>) -> Result<Self> {
         if let Some(number) = own_descriptor(path, 1) {
             return into_descriptor(number, path, source);
         }
@@ -51,23 +51,20 @@ impl Target {
     }
 }
 
-fn into_descriptor(number: i32, path: &Path, source: &Source) -> Result<Target> {
+fn into_descriptor(number: i32, path: &Path, source: Option<&Source>) -> Result<Target> {
     let name = if number == 1 { "standard output".to_owned() } else { escape::name(path) };
     let file = duplicate(number).sys("fcntl(F_DUPFD)", || format!("cannot write to {name}"))?;
-    if file.metadata().is_ok_and(|there| source.is(&there)) {
-        return Err(same(source, &name));
+    if let Ok(there) = file.metadata() {
+        not_the_same(source, &there, &name)?;
     }
     Ok(Target::InPlace { file, name, standard_output: number == 1 })
 }
 
-fn into_directory(directory: &Path, source: &Source) -> Result<Target> {
+fn into_directory(directory: &Path, source: Option<&Source>) -> Result<Target> {
     let shown = escape::name(directory);
-    let name = match own_descriptor(&source.path, 0) {
-        None => source.path.file_name(),
-        Some(_) => None,
-    };
-    let Some(name) = name else {
-        return Err(Error::usage(format!("{shown} is a directory, and the source has no name to take there"))
+    let named = source.filter(|source| own_descriptor(&source.path, 0).is_none());
+    let Some(name) = named.and_then(|source| source.path.file_name()) else {
+        return Err(Error::usage(format!("{shown} is a directory, and there is no name to take in it"))
             .fix("name the file in it"));
     };
     let path = directory.join(name);
@@ -81,11 +78,9 @@ fn into_directory(directory: &Path, source: &Source) -> Result<Target> {
 }
 
 /// A path that leads to something other than a directory.
-fn onto(path: &Path, there: &Metadata, source: &Source) -> Result<Target> {
+fn onto(path: &Path, there: &Metadata, source: Option<&Source>) -> Result<Target> {
     let shown = escape::name(path);
-    if source.is(there) {
-        return Err(same(source, &shown));
-    }
+    not_the_same(source, there, &shown)?;
     let kind = there.file_type();
     if kind.is_file() {
         // What a symbolic link leads to is replaced, not the link.
@@ -140,7 +135,7 @@ fn new(path: &Path) -> Result<Target> {
     }
     if path.as_os_str().as_bytes().ends_with(b"/") {
         return Err(
-            Error::failed(format!("cannot copy into {shown}: there is no such directory")).fix("mkdir it first")
+            Error::failed(format!("cannot write into {shown}: there is no such directory")).fix("mkdir it first")
         );
     }
     place(path, path, false)
@@ -159,7 +154,10 @@ fn place(real: &Path, named: &Path, exists: bool) -> Result<Target> {
     Ok(Target::Place(Place { directory, path: parent, name, shown, exists }))
 }
 
-fn same(source: &Source, dst: &str) -> Error {
-    Error::failed(format!("{} and {dst} are the same file", source.shown()))
-        .fix("nothing to do: both names already hold it")
+fn not_the_same(source: Option<&Source>, there: &Metadata, dst: &str) -> Result<()> {
+    match source.filter(|source| source.is(there)) {
+        Some(source) => Err(Error::failed(format!("{} and {dst} are the same file", source.shown()))
+            .fix("name another file for the output")),
+        None => Ok(()),
+    }
 }

@@ -1,14 +1,17 @@
-//! What is copied: opened once, and what its metadata can be believed of.
+//! What a tool reads: opened once, and what its metadata can be believed of; waiting for it looks for Ctrl-C.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::statfs::fstatfs;
 
 use crate::error::{Context, Error, Result};
 use crate::escape;
+use crate::interrupt;
 use crate::sys::descriptor::duplicate;
 
 /// File systems whose files are made up on reading, so that their sizes mean nothing.
@@ -31,7 +34,7 @@ pub struct Source {
     pub path: PathBuf,
     /// Its metadata when it was opened.
     pub was: Metadata,
-    /// Its size where that can be believed: the copy ends there. None is read until its end.
+    /// Its size where that can be believed. Where there is none, it is read until its end.
     pub size: Option<u64>,
 }
 
@@ -51,8 +54,7 @@ impl Source {
         };
         let was = file.metadata().sys("fstat", || format!("cannot see what {shown} is"))?;
         if was.is_dir() {
-            return Err(Error::failed(format!("cannot copy {shown}: it is a directory"))
-                .fix("name one file of it; directories are for cp -r or rsync"));
+            return Err(Error::failed(format!("cannot read {shown}: it is a directory")).fix("name one file of it"));
         }
         let believed = was.is_file() && own.is_none() && was.len() > 0 && !made_up(&file);
         let size = believed.then_some(was.len());
@@ -76,6 +78,25 @@ impl Source {
     pub fn may_wait(&self) -> bool {
         let kind = self.was.file_type();
         kind.is_fifo() || kind.is_socket() || kind.is_char_device()
+    }
+
+    /// Waits until one that may wait for someone else has data or ended; `interrupted` is the error where the user asks
+    /// for the end before.
+    pub fn await_data(&self, interrupted: impl Fn() -> Error) -> Result<()> {
+        while self.may_wait() {
+            if interrupt::asked() {
+                return Err(interrupted());
+            }
+            // A signal between the look and the call must not be slept over for long.
+            let timeout = PollTimeout::from(200_u8);
+            let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, timeout) {
+                Ok(0) | Err(Errno::EINTR) => continue,
+                Ok(_) => break,
+                Err(e) => return Err(e).sys("poll", || format!("cannot read {}", self.shown())),
+            }
+        }
+        Ok(())
     }
 
     /// Whether `other` is this very file, by whatever name.
