@@ -12,13 +12,24 @@ mod counter;
 mod openssl;
 mod rustcrypto;
 
-/// Every backend, the kernel first.
+/// Every backend: the kernel, then the libraries in the order in which [`library`] takes them. AWS-LC is as fast as any
+/// at what it has, and ready sooner than OpenSSL, whose start costs milliseconds.
 pub static BACKENDS: &[&dyn Backend] =
-    &[&af_alg::KERNEL, &openssl::OPENSSL, &aws_lc::AWS_LC, &rustcrypto::RUSTCRYPTO];
+    &[&af_alg::KERNEL, &aws_lc::AWS_LC, &openssl::OPENSSL, &rustcrypto::RUSTCRYPTO];
 
 /// The backend of this name.
 pub fn find(name: &str) -> Option<&'static dyn Backend> {
     BACKENDS.iter().copied().find(|b| b.name() == name)
+}
+
+/// The first library that has `algorithm`: what `--via auto` means. The kernel's work costs system calls.
+///
+/// # Errors
+/// `Unavailable` where none has it.
+pub fn library(algorithm: &'static Algorithm) -> Result<&'static dyn Backend> {
+    let offers = |b: &&'static dyn Backend| b.name() != af_alg::KERNEL.name() && b.offers(algorithm).is_ok();
+    let none = || Error::unavailable(format!("no library here has {}", algorithm.name));
+    BACKENDS.iter().copied().find(offers).ok_or_else(none)
 }
 
 /// One implementation of many algorithms.

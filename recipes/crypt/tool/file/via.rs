@@ -3,10 +3,7 @@
 use crate::error::{Error, Result};
 use crate::need::first_missing;
 use crate::recipes::crypt::algorithm::Algorithm;
-use crate::recipes::crypt::backend::{BACKENDS, Backend, find};
-
-/// The backend whose work costs system calls, which `auto` passes over.
-const KERNEL: &str = "af_alg";
+use crate::recipes::crypt::backend::{BACKENDS, Backend, find, library};
 
 /// What `--via` takes.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -19,9 +16,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// `Unavailable` where it, or under `auto` none, has the algorithm here.
 pub fn choose(via: &str, algorithm: &'static Algorithm) -> Result<&'static dyn Backend> {
     if via == "auto" {
-        let offers = |b: &&'static dyn Backend| b.name() != KERNEL && b.offers(algorithm).is_ok();
-        let none = || Error::unavailable(format!("no library here has {}", algorithm.name));
-        return BACKENDS.iter().copied().find(offers).ok_or_else(none);
+        return library(algorithm);
     }
     let backend = find(via).ok_or_else(|| Error::usage(format!("no backend '{via}'")))?;
     if let Some(finding) = first_missing(backend.needs()) {

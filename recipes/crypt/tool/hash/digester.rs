@@ -69,14 +69,7 @@ impl Plan {
     /// The library that computes `algorithm`; `None` is the kernel.
     fn library(&self, algorithm: &'static Algorithm) -> Result<Option<&'static dyn Backend>> {
         match self.via.as_str() {
-            // OpenSSL is the fastest of them at what it has, on every processor that was measured.
-            "auto" => ["openssl"]
-                .into_iter()
-                .filter_map(backend::find)
-                .chain(BACKENDS.iter().copied().filter(|b| b.name() != KERNEL))
-                .find(|b| b.offers(algorithm).is_ok())
-                .map(Some)
-                .ok_or_else(|| Error::unavailable(format!("no library here has {}", algorithm.name))),
+            "auto" => backend::library(algorithm).map(Some),
             name => {
                 let library = backend::find(name).ok_or_else(|| Error::usage(format!("no backend '{name}'")))?;
                 library.offers(algorithm).map(|_| Some(library).filter(|_| name != KERNEL))
