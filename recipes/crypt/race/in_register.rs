@@ -89,7 +89,9 @@ impl Stream {
             Kind::Cipher(_) if !shape_is_whole => {
                 Flow::Cipher(backend.cipher(job.algorithm, &job.key, job.direction)?)
             }
-            Kind::Aead(_) if backend.name() == "openssl" => Flow::Evp(Evp::new(&job)?),
+            Kind::Aead(_) if backend.name() == "openssl" && job.algorithm.parts().is_none() => {
+                Flow::Evp(Evp::new(&job)?)
+            }
             Kind::Cipher(_) | Kind::Aead(_) => Flow::Pieces(Box::new(Library::new(backend, &job)?)),
         };
         let mut rng = fastrand::Rng::with_seed(1);
