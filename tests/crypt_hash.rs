@@ -295,3 +295,41 @@ fn ctrl_c_ends_it_while_it_waits_and_while_it_reads() {
         assert!(String::from_utf8_lossy(&ran.stderr).contains("interrupted"), "{file}");
     }
 }
+
+#[test]
+fn macs_take_their_key_from_a_file_of_their_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = Bench::new();
+    let private = |name: &str, content: &[u8], mode| {
+        std::fs::set_permissions(bench.write(name, content), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    bench.write("data", &noise(100_000));
+    private("raw", b"any bytes\n", 0o600);
+    private("hex", b"00ff10203040506070809010a0b0c0d0\n", 0o600);
+    private("open", b"any bytes\n", 0o644);
+    private("empty", b"", 0o600);
+    for (name, key, options) in [
+        ("hmac-sha256", "raw", &["-sha256", "-mac", "HMAC", "-macopt", "hexkey:616e792062797465730a"][..]),
+        ("hmac(sha512)", "hex", &["-sha512", "-mac", "HMAC", "-macopt", "hexkey:00ff10203040506070809010a0b0c0d0"]),
+    ] {
+        let our = ours(bench.dir(), ["-a", name, "--key-file", key, "--binary", "data"]);
+        let their = theirs(bench.dir(), "openssl", [&["dgst", "-r"], options, &["data"]].concat());
+        assert!(
+            our.status.success() && our.stdout == their.stdout,
+            "{name}: {}",
+            String::from_utf8_lossy(&our.stderr)
+        );
+        bench.write("list", &theirs(bench.dir(), "openssl", [&["dgst"], options, &["data"]].concat()).stdout);
+        let checked = ours(bench.dir(), ["-a", name, "--key-file", key, "--check", "list"]);
+        assert_eq!(checked.stdout, b"data: OK\n", "{}", String::from_utf8_lossy(&checked.stderr));
+    }
+    for (name, key, why) in [
+        ("hmac-sha1", "open", "chmod 600"),
+        ("hmac-sha1", "empty", "is empty"),
+        ("cmac-aes-128", "raw", "needs 16 bytes"),
+    ] {
+        let ran = ours(bench.dir(), ["-a", name, "--key-file", key, "data"]);
+        let words = String::from_utf8(ran.stderr).unwrap();
+        assert!(ran.status.code() == Some(1) && words.contains(why) && !words.contains("any bytes"), "{words}");
+    }
+}

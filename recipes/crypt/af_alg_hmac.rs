@@ -2,8 +2,8 @@
 //!
 //! [AF_ALG](https://docs.kernel.org/crypto/userspace-if.html): the key belongs to the bound socket and is set before
 //! anything is computed; the sockets accepted from it share it. Traps:
-//! - without a key, sending gives ENOKEY (Linux 4.16; older ones computed with an empty key).
-//! - a digest takes no key: setsockopt gives ENOSYS (ENOPROTOOPT on kernels before 4.?).
+//! - without a key, sending gives ENOKEY.
+//! - a digest takes no key: setsockopt gives ENOSYS.
 //! - who compares MACs byte by byte tells by the time how many bytes were right: compare in constant time.
 
 use nix::errno::Errno;

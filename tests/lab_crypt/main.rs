@@ -14,13 +14,13 @@ mod authenc;
 mod blocked;
 #[path = "../common/mod.rs"]
 mod common;
+mod hash;
 mod interface;
 mod interface_aead;
-mod ways_in;
-
-mod hash;
+mod race;
 mod random;
 mod recipes;
+mod ways_in;
 
 use common::lab::{Lab, Ran};
 
@@ -34,7 +34,6 @@ static SCRIPTS: &[(&str, &str)] = &[
         "unprivileged",
         "setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all \"$TESTS\" --exact interface_aead::the_limit_of_who_may_not_widen_it",
     ),
-    ("blocked types", blocked::TYPES),
     ("recipes", recipes::SCRIPT),
     ("hash", hash::SCRIPT),
     ("random", random::SCRIPT),
@@ -43,6 +42,10 @@ static SCRIPTS: &[(&str, &str)] = &[
         "\"$(test_exe crypt_file)\" --exact all_backends_read_what_the_others_wrote --nocapture; syskit crypt keygen /run/key -q; \
          syskit crypt encrypt /proc/version -o /run/v --via af_alg --key-file /run/key --json",
     ),
+    ("blocked types", blocked::TYPES),
+    ("races", race::RACES),
+    ("race", race::ONE),
+    ("race too long", race::TOO_LONG),
     ("digest", "printf 'Python is awesome!' >/run/m; openssl dgst -sha256 -r /run/m"),
     // The kernel's backend alone; the libraries' are tested everywhere.
     ("vectors", "\"$(test_exe crypt_vectors)\" af_alg"),

@@ -6,6 +6,7 @@ mod crossovers;
 mod engine;
 mod fake;
 mod report;
+mod sides;
 mod verdicts;
 
 use fake::{Fake, FakeCourse, entrants};

@@ -11,7 +11,7 @@ mod names;
 mod output;
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
@@ -22,9 +22,11 @@ use line::Style;
 pub use line::hex;
 use output::Output;
 
+use super::file::key_file;
 use crate::error::{Error, Result};
 use crate::progress::Bar;
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
+use crate::sys::secret::Secret;
 use crate::ui::Ui;
 use crate::verb::{Document, Verb};
 
@@ -158,6 +160,10 @@ fn total_size(names: &[OsString]) -> Option<u64> {
     names.iter().map(|name| size(name).map(|m| m.len())).sum()
 }
 
-fn key(_path: &std::path::Path, _algorithm: &Algorithm) -> Result<zeroize::Zeroizing<Vec<u8>>> {
-    Err(Error::unavailable("keys"))
+fn key(path: &Path, algorithm: &Algorithm) -> Result<Secret> {
+    key_file::guard_memory();
+    match algorithm.key_len {
+        Some(len) => key_file::load(path, len),
+        None => key_file::load_any(path),
+    }
 }

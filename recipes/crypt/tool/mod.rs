@@ -1,5 +1,5 @@
 //! `syskit crypt`: digests, encryption, the algorithms of this host, random bytes. A subcommand a file, a line each in
-//! [`ACTIONS`].
+//! `ACTIONS`.
 
 mod algorithms;
 mod decrypt;

@@ -34,13 +34,38 @@ pub fn from_environment() -> Option<PathBuf> {
 /// A file that others may read or write, that is another user's, that is no file or pipe, or of another length. Nothing of
 /// its content is in the message.
 pub fn load(path: &Path, len: usize) -> Result<Secret> {
+    let (text, shown) = text(path, 2 * len + 2)?;
+    key_of(&text, len).map_err(|why| Error::failed(format!("{shown} {why}")).fix(KEYGEN))
+}
+
+/// The most bytes that a key of any length may have.
+const LONGEST: usize = 4096;
+
+/// A key of any length (HMAC): hexadecimal digits, an even number of them, with or without a line feed; else the bytes
+/// of the file as they are.
+///
+/// # Errors
+/// As [`load`]; an empty file, or one with more than 4096 bytes of key.
+pub fn load_any(path: &Path) -> Result<Secret> {
+    let (text, shown) = text(path, 2 * LONGEST + 2)?;
+    let line = text.trim_ascii_end();
+    let hex = line.len().is_multiple_of(2) && !line.is_empty() && line.iter().all(u8::is_ascii_hexdigit);
+    let len = if hex { line.len() / 2 } else { text.len() };
+    if len > LONGEST {
+        return Err(Error::failed(format!("{shown} is too long: a key has {LONGEST} bytes at most")));
+    }
+    key_of(&text, len).map_err(|why| Error::failed(format!("{shown} {why}")).fix(KEYGEN))
+}
+
+/// The first `most` bytes of a key file that passes [`check`], and how a message names it.
+fn text(path: &Path, most: usize) -> Result<(Secret, String)> {
     let source = Source::open(path)?;
     let shown = match path.as_os_str() == "-" {
         true => "standard input".to_owned(),
         false => format!("key file {}", escape::name(path)),
     };
     check(&source, &shown, path)?;
-    let mut text = secret(2 * len + 2)?;
+    let mut text = secret(most)?;
     let mut have = 0;
     while have < text.len() {
         source.await_data(|| Error::failed(format!("interrupted: {shown} gave no key")))?;
@@ -50,7 +75,7 @@ pub fn load(path: &Path, len: usize) -> Result<Secret> {
         }
     }
     text.truncate(have);
-    key_of(&text, len).map_err(|why| Error::failed(format!("{shown} {why}")).fix(KEYGEN))
+    Ok((text, shown))
 }
 
 const KEYGEN: &str = "syskit crypt keygen writes a new one";
@@ -76,6 +101,9 @@ fn check(source: &Source, shown: &str, path: &Path) -> Result<()> {
 
 /// The key in `text`, or what is wrong with it.
 pub(super) fn key_of(text: &[u8], len: usize) -> Result<Secret, String> {
+    if text.is_empty() {
+        return Err("is empty".to_owned());
+    }
     let hex = |bytes: &[u8]| !bytes.is_empty() && bytes.iter().all(u8::is_ascii_hexdigit);
     let line = text.strip_suffix(b"\n").map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
     if line.len() == 2 * len && hex(line) {
@@ -94,7 +122,6 @@ pub(super) fn key_of(text: &[u8], len: usize) -> Result<Secret, String> {
     }
     match text.len() {
         have if have == len => Secret::copy(text).map_err(|e| format!("cannot be kept: mmap gives {e:?}")),
-        0 => Err("is empty".to_owned()),
         have if have > 2 * len + 1 => Err(format!("is too long; {needs}")),
         have => Err(format!("has {have} bytes; {needs}")),
     }

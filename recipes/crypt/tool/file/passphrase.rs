@@ -1,7 +1,7 @@
 //! Asks for a passphrase on the terminal, without showing it.
 //!
-//! The terminal is read here, not by a crate: Ctrl-C has to be looked for while waiting, so that echo comes back on, and
-//! the passphrase has to arrive in memory that is wiped.
+//! The terminal is read here, not by a crate, so that the passphrase arrives in memory that is locked and wiped, and
+//! Ctrl-C ends the wait as it does elsewhere: with echo on again and an error that says so.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

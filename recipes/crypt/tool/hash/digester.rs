@@ -4,17 +4,15 @@ use std::ffi::OsStr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use zeroize::Zeroizing;
-
 use super::input::{Input, PIECE};
 use super::kernel::Kernel;
 use crate::error::{Error, Result};
-use crate::need;
 use crate::progress::Bar;
 use crate::recipes::copy::method::page_aligned;
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
 use crate::recipes::crypt::backend::{self, BACKENDS, Backend, Digest};
 use crate::sys::mmap::Pages;
+use crate::sys::secret::Secret;
 
 /// The kernel's name among the backends.
 pub const KERNEL: &str = "af_alg";
@@ -26,7 +24,7 @@ pub struct Plan {
     /// The backend by name, or `auto`.
     pub via: String,
     /// For MACs.
-    pub key: Option<Zeroizing<Vec<u8>>>,
+    pub key: Option<Secret>,
     /// Shows how far all of it is.
     pub bar: Mutex<Bar>,
     /// Processors of this process.
@@ -57,12 +55,12 @@ enum Machine {
 
 /// The names that `--via` takes.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ["auto", KERNEL].into_iter().chain(BACKENDS.iter().map(|b| b.name()).filter(|name| *name != KERNEL))
+    std::iter::once("auto").chain(BACKENDS.iter().map(|b| b.name()))
 }
 
 impl Plan {
     /// A plan; `bar` is told of the bytes that are done.
-    pub fn new(via: &str, key: Option<Zeroizing<Vec<u8>>>, bar: Bar) -> Self {
+    pub fn new(via: &str, key: Option<Secret>, bar: Bar) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let (seen, busy) = (AtomicU64::new(0), AtomicUsize::new(0));
         Plan { via: via.to_owned(), key, bar: Mutex::new(bar), processors, seen, busy }
@@ -71,10 +69,6 @@ impl Plan {
     /// The library that computes `algorithm`; `None` is the kernel.
     fn library(&self, algorithm: &'static Algorithm) -> Result<Option<&'static dyn Backend>> {
         match self.via.as_str() {
-            KERNEL => match need::first_missing(&[&need::AF_ALG_HASH]) {
-                Some(finding) => Err(Error::finding(&finding)),
-                None => Ok(None),
-            },
             // OpenSSL is the fastest of them at what it has, on every processor that was measured.
             "auto" => ["openssl"]
                 .into_iter()
@@ -85,7 +79,7 @@ impl Plan {
                 .ok_or_else(|| Error::unavailable(format!("no library here has {}", algorithm.name))),
             name => {
                 let library = backend::find(name).ok_or_else(|| Error::usage(format!("no backend '{name}'")))?;
-                library.offers(algorithm).map(|_| Some(library))
+                library.offers(algorithm).map(|_| Some(library).filter(|_| name != KERNEL))
             }
         }
     }
@@ -97,7 +91,7 @@ impl Plan {
 
     fn machine(&self, algorithm: &'static Algorithm) -> Result<Machine> {
         let key = match (&algorithm.kind, &self.key) {
-            (Kind::Mac(_), Some(key)) => key.as_slice(),
+            (Kind::Mac(_), Some(key)) => &key[..],
             _ => &[],
         };
         Ok(match self.library(algorithm)? {
