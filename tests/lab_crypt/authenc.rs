@@ -32,7 +32,7 @@ fn it_is_encryption_and_then_a_mac_of_associated_data_and_ciphertext() {
             let algorithm = algorithm(name);
             let (key, iv) = (noise(algorithm.key_len.unwrap()), noise(16));
             let mut kernel = KERNEL.aead(algorithm, &key, tag_len).unwrap();
-            for (aad, text) in [(0, 0), (0, 16), (24, 0), (24, 64), (13, 4096), (4097, 160_000)] {
+            for (aad, text) in [(0, 0), (0, 16), (24, 0), (24, 64), (13, 4096)] {
                 let (aad, text) = (noise(aad), noise(text));
                 let by_parts = sealed_by_parts(algorithm, &key, &iv, &aad, &text, tag_len);
                 let about = format!("{name} tag {tag_len}, {} and {}", aad.len(), text.len());

@@ -45,7 +45,10 @@ impl Backend for Kernel {
     }
     fn digest(&self, algorithm: &'static Algorithm, key: &[u8]) -> Result<Box<dyn Digest>> {
         let transform = match algorithm.kind {
-            Kind::Digest(_) => open(algorithm)?,
+            Kind::Digest(_) => {
+                check::key(algorithm, key)?;
+                open(algorithm)?
+            }
             Kind::Mac(_) => keyed(algorithm, key)?,
             _ => return Err(not_offered(self, algorithm)),
         };
