@@ -130,7 +130,9 @@ fn aeads_agree_and_refuse_a_changed_bit() {
             let take = |b: &&'static dyn Backend| Some((b.name(), b.aead(algorithm, &key, *tag_len).ok()?));
             let mut all: Vec<_> = backends.iter().filter_map(take).collect();
             assert!(!all.is_empty(), "nobody offers {} with a tag of {tag_len}", algorithm.name);
-            for size in sizes().filter(|s| *tag_len == 16 || s % 7 == 0) {
+            for size in
+                sizes().filter(|s| *tag_len == 16 || s % 7 == 0).map(|s| s.next_multiple_of(algorithm.block()))
+            {
                 let (text, nonce) = (bytes(&mut random, size), bytes(&mut random, algorithm.iv_len));
                 let aad_len = random.usize(0..40);
                 let aad = bytes(&mut random, aad_len);
@@ -184,7 +186,19 @@ fn lengths_that_do_not_fit_are_refused() {
                     let nonce = vec![0; algorithm.iv_len];
                     assert!(aead.seal(&nonce, &[], &[0; 32], &mut [0; 32]).is_err(), "{about}: no room for a tag");
                     assert!(aead.open(&nonce, &[], &[0; 15], &mut []).is_err(), "{about}: shorter than a tag");
-                    assert!(aead.seal(&[], &[], &[0; 1], &mut [0; 17]).is_err(), "{about}: no nonce");
+                    assert!(aead.seal(&[], &[], &[0; 16], &mut [0; 32]).is_err(), "{about}: no nonce");
+                    let odd = aead.seal(&nonce, &[], &[0; 17], &mut [0; 33]).map_err(|e| e.to_string());
+                    match algorithm.block() {
+                        1 => assert_eq!(odd, Ok(()), "{about}: any length"),
+                        _ => assert!(
+                            odd.is_err_and(|e| e.contains("whole blocks of 16 bytes, not 17")),
+                            "{about}: odd"
+                        ),
+                    }
+                    if algorithm.block() > 1 {
+                        let odd = aead.open(&nonce, &[], &[0; 33], &mut [0; 17]).expect_err("never sealed");
+                        assert_eq!(odd.errno, Some(nix::errno::Errno::EBADMSG), "{about}: {odd}");
+                    }
                 }
             }
         }

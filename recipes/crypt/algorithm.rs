@@ -11,7 +11,8 @@ pub enum Kind {
     Mac(usize),
     /// A cipher without authentication.
     Cipher(Shape),
-    /// Authenticated encryption with associated data.
+    /// Authenticated encryption with associated data, and the lengths that its tag may have. Texts are of any length unless
+    /// [`Algorithm::block`] says otherwise.
     Aead(&'static [usize]),
 }
 
@@ -35,7 +36,8 @@ pub struct Algorithm {
     pub kernel: &'static str,
     /// What it does.
     pub kind: Kind,
-    /// Bytes of the key; 0 where there is none, `None` where any length goes (HMAC).
+    /// Bytes of the key; 0 where there is none, `None` where any length goes (HMAC). Of two keys ([`Algorithm::parts`])
+    /// the MAC's stands before the cipher's.
     pub key_len: Option<usize>,
     /// Bytes of the initialisation vector or nonce.
     pub iv_len: usize,
@@ -64,6 +66,30 @@ impl Algorithm {
         match self.kind {
             Kind::Aead(lengths) => lengths.iter().copied().max().unwrap_or(0),
             _ => 0,
+        }
+    }
+}
+
+impl Algorithm {
+    /// The cipher and the MAC that an AEAD is made of, as the kernel's authenc is ("aes-128-cbc-hmac-sha256"); `None` for
+    /// all others.
+    ///
+    /// The text is encrypted, then the MAC of associated data and ciphertext is the tag, as IPsec does
+    /// ([RFC 4303](https://www.rfc-editor.org/rfc/rfc4303#section-3.2.3)). **The initialisation vector is not covered**: who changes
+    /// it changes the first block of the plaintext unnoticed, unless the caller puts it into the associated data too. Nor
+    /// is the border between associated data and ciphertext: a protocol must fix the length of the former. (OpenSSL's
+    /// cipher AES-128-CBC-HMAC-SHA256 is another thing: TLS's, with the MAC inside.)
+    pub fn parts(&self) -> Option<(&'static Algorithm, &'static Algorithm)> {
+        let at = self.name.find("-hmac-")?;
+        Some((find(&self.name[..at])?, find(&self.name[at + 1..])?))
+    }
+
+    /// What a text must be a multiple of, in bytes; 1 where any length goes.
+    pub fn block(&self) -> usize {
+        match (self.kind, self.parts()) {
+            (Kind::Cipher(shape), _) => shape.block,
+            (Kind::Aead(_), Some((cipher, _))) => cipher.block(),
+            _ => 1,
         }
     }
 }
@@ -103,6 +129,9 @@ const GCM_TAGS: &[usize] = &[4, 8, 12, 13, 14, 15, 16];
 /// NIST SP 800-38C.
 const CCM_TAGS: &[usize] = &[4, 6, 8, 10, 12, 14, 16];
 
+/// HMAC-SHA-256 cut off: RFC 4868 has 16 bytes, earlier IPsec 12; the kernel takes any length up to 32.
+const HMAC_SHA256_TAGS: &[usize] = &[12, 16, 20, 24, 28, 32];
+
 /// Every algorithm.
 pub static ALGORITHMS: &[Algorithm] = &[
     digest("md5", "md5", 16),
@@ -138,6 +167,8 @@ pub static ALGORITHMS: &[Algorithm] = &[
     aead("aes-128-ccm", "ccm(aes)", 16, 12, CCM_TAGS),
     aead("aes-256-ccm", "ccm(aes)", 32, 12, CCM_TAGS),
     aead("chacha20-poly1305", "rfc7539(chacha20,poly1305)", 32, 12, &[16]),
+    aead("aes-128-cbc-hmac-sha256", "authenc(hmac(sha256),cbc(aes))", 32 + 16, 16, HMAC_SHA256_TAGS),
+    aead("aes-256-cbc-hmac-sha256", "authenc(hmac(sha256),cbc(aes))", 32 + 32, 16, HMAC_SHA256_TAGS),
 ];
 
 #[cfg(test)]
@@ -152,5 +183,20 @@ mod tests {
         assert_eq!(find("gcm(aes)").map(|a| a.name), Some("aes-128-gcm"));
         assert_eq!(find("aes-256-gcm").map(|a| a.key_len), Some(Some(32)));
         assert_eq!(find("gcm"), None);
+    }
+
+    #[test]
+    fn what_is_made_of_a_cipher_and_a_mac_says_so() {
+        for algorithm in ALGORITHMS {
+            let parts = algorithm.parts();
+            assert_eq!(parts.is_some(), algorithm.kernel.starts_with("authenc("), "{}", algorithm.name);
+            let Some((cipher, mac)) = parts else { continue };
+            assert_eq!(algorithm.kernel, format!("authenc({},{})", mac.kernel, cipher.kernel));
+            assert_eq!((algorithm.iv_len, algorithm.block()), (cipher.iv_len, 16), "{}", algorithm.name);
+            assert_eq!(algorithm.tag_len(), mac.digest_len(), "{}", algorithm.name);
+            // RFC 4868: a MAC's key is as long as its digest.
+            assert_eq!(algorithm.key_len, cipher.key_len.map(|len| len + mac.digest_len()), "{}", algorithm.name);
+        }
+        assert_eq!(find("aes-128-gcm").map(Algorithm::block), Some(1));
     }
 }

@@ -8,6 +8,7 @@ pub use crate::sys::af_alg::Direction;
 pub mod af_alg;
 mod aws_lc;
 mod check;
+mod composed;
 mod counter;
 mod openssl;
 mod rustcrypto;
@@ -84,7 +85,8 @@ pub trait Cipher {
     }
 }
 
-/// Authenticated encryption, with its key and tag length.
+/// Authenticated encryption, with its key and tag length. Texts are multiples of [`Algorithm::block`]. A nonce is covered by
+/// the tag of every algorithm but those of [`Algorithm::parts`].
 pub trait Aead {
     /// `out` becomes the ciphertext and then the tag: as long as `plaintext` and a tag together.
     fn seal(&mut self, nonce: &[u8], aad: &[u8], plaintext: &[u8], out: &mut [u8]) -> Result<()>;

@@ -49,8 +49,13 @@ pub fn inside() -> bool {
 
 /// What each script finds: the running test executable as `$TESTS`, and `test_exe NAME`, which prints the path of the
 /// newest build of the test executable tests/NAME.rs.
-const PROLOGUE: &str =
-    "test_exe() { ls -t \"$DEPS/$1\"-* | grep -v '\\.d$' | head -n 1; }\nexport SYSKIT_MUST_RUN=all\n";
+const PROLOGUE: &str = r#"test_exe() {
+    found=$(ls -t "$DEPS/$1"-* 2>/dev/null | grep -v '\.d$' | head -n 1)
+    [ -n "$found" ] || echo "tests/$1.rs is not built: cargo test --no-run" >&2
+    echo "$found"
+}
+export SYSKIT_MUST_RUN=all
+"#;
 
 impl Lab {
     /// Name and text of each script, in the order they run; `timeout` in seconds is for all of them together.

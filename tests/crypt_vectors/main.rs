@@ -99,11 +99,11 @@ fn print(counts: &[(&str, &'static str, Tally)]) {
         own.sort_by_key(|c| rank(c.1));
         let mut sum = Tally::default();
         for (_, algorithm, tally) in &own {
-            println!("{:<10} {algorithm:<18} {tally}", backend.name());
+            println!("{:<10} {algorithm:<23} {tally}", backend.name());
             sum.join(tally);
         }
         if !own.is_empty() {
-            println!("{:<10} {:<18} {sum}", backend.name(), format!("{} algorithms", own.len()));
+            println!("{:<10} {:<23} {sum}", backend.name(), format!("{} algorithms", own.len()));
         }
     }
 }

@@ -10,6 +10,7 @@
 //!    executable anew, the body runs; elsewhere the test looks up whether it passed there. The file system is the
 //!    host's own, so paths are the same; what is written there does not come back.
 
+mod authenc;
 mod blocked;
 #[path = "../common/mod.rs"]
 mod common;

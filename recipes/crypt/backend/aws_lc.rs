@@ -3,7 +3,7 @@
 
 use aws_lc_rs::{aead as lc_aead, cipher as lc_cipher, cmac, digest as lc_digest, hmac};
 
-use super::{Aead, Backend, Cipher, Digest, Direction, check, not_offered};
+use super::{Aead, Backend, Cipher, Digest, Direction, check, composed, not_offered};
 use crate::error::{Error, Result};
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
 
@@ -75,6 +75,9 @@ impl Backend for AwsLc {
         Some(format!("AWS-LC {}", version.trim_end_matches('\0')))
     }
     fn offers(&self, algorithm: &'static Algorithm) -> Result<String> {
+        if let Some(offered) = composed::offers(self, algorithm) {
+            return offered;
+        }
         let made = made(algorithm).ok_or_else(|| not_offered(self, algorithm))?;
         Ok(match made {
             Made::Digest(_) => format!("digest::{}", algorithm.name.to_uppercase().replace('-', "_")),
@@ -103,6 +106,9 @@ impl Backend for AwsLc {
         Ok(Box::new(cipher::Aes::new(which, mode, shape, key, direction).map_err(failed)?))
     }
     fn aead(&self, algorithm: &'static Algorithm, key: &[u8], tag_len: usize) -> Result<Box<dyn Aead>> {
+        if let Some(made) = composed::aead(self, algorithm, key, tag_len) {
+            return made;
+        }
         let Some(Made::Aead(which)) = made(algorithm) else { return Err(not_offered(self, algorithm)) };
         check::key(algorithm, key)?;
         check::tag_len(algorithm, tag_len)?;

@@ -49,6 +49,14 @@ pub fn text(shape: Shape, input: &[u8], output: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// A plaintext is whole blocks of the algorithm ([`Algorithm::block`], which is not looked up for each message).
+pub fn blocks(algorithm: &Algorithm, block: usize, len: usize) -> Result<()> {
+    if block == 1 || len.is_multiple_of(block) {
+        return Ok(());
+    }
+    Err(refuse(format!("{} takes whole blocks of {block} bytes, not {len}", algorithm.name)).fix("pad the text"))
+}
+
 /// The output has the length that the input gives.
 pub fn same(needed: usize, output: usize) -> Result<()> {
     if needed == output { Ok(()) } else { Err(refuse(format!("{needed} bytes are written, not {output}"))) }

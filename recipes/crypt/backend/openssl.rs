@@ -8,7 +8,7 @@ use openssl::error::ErrorStack;
 use openssl::md::Md;
 use openssl::md_ctx::MdCtx;
 
-use super::{Aead, Backend, Cipher, Digest, Direction, check, not_offered};
+use super::{Aead, Backend, Cipher, Digest, Direction, check, composed, not_offered};
 use crate::error::{Error, Result};
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
 use crate::sys::evp_cipher::{CipherContext, has_cipher};
@@ -53,6 +53,9 @@ impl Backend for OpenSsl {
         Some(openssl::version::version().split(' ').take(2).collect::<Vec<_>>().join(" "))
     }
     fn offers(&self, algorithm: &'static Algorithm) -> Result<String> {
+        if let Some(offered) = composed::offers(self, algorithm) {
+            return offered;
+        }
         let there = match algorithm.kind {
             Kind::Digest(_) => Md::fetch(None, algorithm.name, None).is_ok(),
             Kind::Mac(_) => self.digest(algorithm, &vec![0; algorithm.key_len.unwrap_or(16)]).is_ok(),
@@ -83,6 +86,9 @@ impl Backend for OpenSsl {
         Ok(Box::new(cipher::EvpCipher { context, shape }))
     }
     fn aead(&self, algorithm: &'static Algorithm, key: &[u8], tag_len: usize) -> Result<Box<dyn Aead>> {
+        if let Some(made) = composed::aead(self, algorithm, key, tag_len) {
+            return made;
+        }
         check::key(algorithm, key)?;
         check::tag_len(algorithm, tag_len)?;
         let ccm = algorithm.name.ends_with("-ccm");

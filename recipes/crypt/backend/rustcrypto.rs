@@ -10,7 +10,7 @@ use hmac::Hmac;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 
-use super::{Aead, Backend, Cipher, Digest, Direction, check, not_offered};
+use super::{Aead, Backend, Cipher, Digest, Direction, check, composed, not_offered};
 use crate::error::Result;
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
 
@@ -65,6 +65,9 @@ impl Backend for RustCrypto {
         Some(format!("RustCrypto (aes {})", version::of("aes")))
     }
     fn offers(&self, algorithm: &'static Algorithm) -> Result<String> {
+        if let Some(offered) = composed::offers(self, algorithm) {
+            return offered;
+        }
         match crate_of(algorithm) {
             "" => Err(not_offered(self, algorithm)),
             name => Ok(format!("{name} {}", version::of(name))),
@@ -112,6 +115,9 @@ impl Backend for RustCrypto {
     }
     fn aead(&self, algorithm: &'static Algorithm, key: &[u8], tag_len: usize) -> Result<Box<dyn Aead>> {
         use ::aes::cipher::consts::{U4, U6, U8, U10, U12, U13, U14, U15, U16};
+        if let Some(made) = composed::aead(self, algorithm, key, tag_len) {
+            return made;
+        }
         check::key(algorithm, key)?;
         check::tag_len(algorithm, tag_len)?;
         // The length of the tag is part of the type.

@@ -89,10 +89,7 @@ impl Stream {
             Kind::Cipher(_) if !shape_is_whole => {
                 Flow::Cipher(backend.cipher(job.algorithm, &job.key, job.direction)?)
             }
-            // CCM must know the length of a message before it begins.
-            Kind::Aead(_) if backend.name() == "openssl" && !job.algorithm.kernel.starts_with("ccm(") => {
-                Flow::Evp(Evp::new(&job)?)
-            }
+            Kind::Aead(_) if backend.name() == "openssl" && Self::goes_on(&job) => Flow::Evp(Evp::new(&job)?),
             Kind::Cipher(_) | Kind::Aead(_) => Flow::Pieces(Box::new(Library::new(backend, &job)?)),
         };
         let mut rng = fastrand::Rng::with_seed(1);
@@ -101,6 +98,11 @@ impl Stream {
         let mut stream = Stream { name: backend.name().to_owned(), flow, job, piece, pieces, input, output, iv };
         stream.begin()?;
         Ok(stream)
+    }
+
+    /// CCM must know the length of a message before it begins, and authenc is two contexts, not one.
+    fn goes_on(job: &Job) -> bool {
+        !job.algorithm.kernel.starts_with("ccm(") && job.algorithm.parts().is_none()
     }
 
     fn direction(job: &Job) -> Direction {

@@ -37,13 +37,14 @@ impl Job {
     /// A job for messages of `len` bytes; a length that the algorithm does not take is an error of kind unavailable.
     pub fn new(algorithm: &'static Algorithm, direction: Direction, len: u64) -> Result<Self> {
         let refused = |why: String| Error::unavailable(format!("{} takes {why}", algorithm.name));
-        if let Kind::Cipher(shape) = algorithm.kind {
-            if !len.is_multiple_of(shape.block as u64) {
-                return Err(refused(format!("whole blocks of {} bytes, not {}", shape.block, units::bytes(len))));
-            }
-            if len < shape.least as u64 {
-                return Err(refused(format!("at least {} bytes", shape.least)));
-            }
+        let block = algorithm.block();
+        if !len.is_multiple_of(block as u64) {
+            return Err(refused(format!("whole blocks of {block} bytes, not {}", units::bytes(len))));
+        }
+        if let Kind::Cipher(shape) = algorithm.kind
+            && len < shape.least as u64
+        {
+            return Err(refused(format!("at least {} bytes", shape.least)));
         }
         if len == 0 {
             return Err(Error::unavailable("a message of no bytes has no speed"));

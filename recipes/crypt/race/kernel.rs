@@ -17,6 +17,7 @@ use super::approach::{Message, Process, fact};
 use super::job::Job;
 use crate::error::{Error, Result};
 use crate::need::af_alg::{Call, Verdict, error, registered, zero_copy};
+use crate::recipes::crypt::backend::af_alg::set_key;
 use crate::recipes::crypt::backend::not_authentic;
 use crate::sys::af_alg::{Message as Control, Operation, Parameters, Transform};
 use crate::sys::eintr::retry;
@@ -104,7 +105,7 @@ pub fn transform(job: &Job) -> Result<Transform> {
     let cannot = |call| move |errno| error(kind, name, call, errno);
     let transform = Transform::open(kind, name).map_err(cannot(Call::Open))?;
     if !job.key.is_empty() {
-        retry(|| transform.set_key(&job.key)).map_err(cannot(Call::SetKey(job.key.len())))?;
+        retry(|| set_key(&transform, algorithm, &job.key)).map_err(cannot(Call::SetKey(job.key.len())))?;
     }
     if job.tag_len > 0 {
         retry(|| transform.set_authsize(job.tag_len)).map_err(cannot(Call::SetTagLength(job.tag_len)))?;

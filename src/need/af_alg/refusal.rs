@@ -104,7 +104,7 @@ fn reason(kind: &str, algorithm: &str, call: Call, errno: Errno, host: &Evidence
         (Call::SetKey(_), Errno::ENOSYS | Errno::ENOPROTOOPT) => fix("it takes no key", "set none"),
         (Call::SetTagLength(_), Errno::EINVAL) => {
             let most = own.and_then(|r| r.number("maxauthsize")).map_or(String::new(), |n| format!(" (at most {n})"));
-            fix(format!("not a length of tag that it takes{most}"), "gcm takes 4, 8 and 12 to 16, ccm even ones from 4 on")
+            fix(format!("not a length of tag that it takes{most}"), "gcm takes 4, 8 and 12 to 16, ccm even ones from 4 on, authenc up to its digest")
         }
         (Call::SetKeyBySerial, Errno::ENOPROTOOPT) => {
             fix("a kernel before 6.2, or a key of another type", "give a key of type user, logon, trusted or encrypted")
@@ -153,6 +153,10 @@ fn wrong_key(
     let lengths = own.and_then(Registered::key_lengths).or_else(|| inner_key_lengths(algorithm, all));
     let fips = host.sysctl("crypto.fips_enabled") == Some(1);
     match lengths {
+        _ if algorithm.starts_with("authenc(") => fix(
+            "it takes the MAC's key and the cipher's packed into one, and the cipher's must be of a length that the cipher takes (AES: 16, 24, 32)",
+            "give a key of another length",
+        ),
         Some(l) if !l.contains(&len) => {
             let told = match (l.start(), l.end()) {
                 (least, most) if least == most => format!("{least} bytes"),
@@ -262,6 +266,7 @@ name : gcm(aes)\ndriver : gcm-x\npriority : 1\ntype : aead\nmaxauthsize : 16\n";
         says("skcipher", "cbc(aes)", call, errno, &host, &["16 to 32 bytes (/proc/crypto)"]);
         says("aead", "gcm(aes)", call, errno, &host, &["16 to 32 bytes (/proc/crypto)"]);
         says("aead", "rfc7539(chacha20,poly1305)", call, errno, &host, &["has 32 bytes"]);
+        says("aead", "authenc(hmac(sha256),cbc(aes))", set(49).0, errno, &host, &["packed", "(AES: 16, 24, 32)"]);
         says("skcipher", "cbc(aes)", set(17).0, errno, &host, &["not every length goes"]);
         says("hash", "hmac(sha256)", set(17).0, errno, &host, &["not a length of key"]);
     }

@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 mod aead;
+mod authenc;
 mod hash;
 pub mod input;
 mod message;
@@ -71,6 +72,14 @@ impl Transform {
     /// longer than net.core.optmem_max. EACCES: a weak key that the algorithm refuses.
     pub fn set_key(&self, key: &[u8]) -> nix::Result<()> {
         setsockopt(&self.0, AlgSetKey::default(), &key)
+    }
+
+    /// Sets the two keys of an algorithm "authenc(MAC,CIPHER)", in the form that the kernel wants them packed in. Both lengths
+    /// go: the kernel splits by that of the cipher's.
+    ///
+    /// EINVAL: the cipher's is not a length that it takes (nearly any goes for an HMAC). Else as [`Transform::set_key`].
+    pub fn set_authenc_keys(&self, mac: &[u8], cipher: &[u8]) -> nix::Result<()> {
+        self.set_key(&authenc::packed(mac, cipher)?)
     }
 
     /// Sets the key to one that the kernel keeps, of type "user", "logon", "trusted" or "encrypted"

@@ -18,6 +18,7 @@ pub(super) struct KernelAead {
     algorithm: &'static Algorithm,
     aead: af_alg::Aead,
     tag_len: usize,
+    block: usize,
     ccm: bool,
 }
 
@@ -26,7 +27,7 @@ impl KernelAead {
         let ccm = algorithm.kernel.starts_with("ccm(");
         let iv_len = if ccm { 16 } else { algorithm.iv_len };
         let aead = af_alg::Aead::of(transform, iv_len, tag_len).map_err(|e| failed(algorithm, Call::Accept, e))?;
-        Ok(KernelAead { algorithm, aead, tag_len, ccm })
+        Ok(KernelAead { algorithm, aead, tag_len, block: algorithm.block(), ccm })
     }
 
     fn failed(&self, aad: &[u8], len: usize, errno: Errno) -> Error {
@@ -49,6 +50,7 @@ fn counter_block(nonce: &[u8]) -> [u8; 16] {
 impl Aead for KernelAead {
     fn seal(&mut self, nonce: &[u8], aad: &[u8], plaintext: &[u8], out: &mut [u8]) -> Result<()> {
         check::iv(nonce, self.algorithm.iv_len)?;
+        check::blocks(self.algorithm, self.block, plaintext.len())?;
         check::same(plaintext.len() + self.tag_len, out.len())?;
         let done = if self.ccm {
             self.aead.seal(&counter_block(nonce), aad, plaintext, out)
@@ -62,6 +64,11 @@ impl Aead for KernelAead {
         check::iv(nonce, self.algorithm.iv_len)?;
         let (text, _) = check::split(sealed, self.tag_len).inspect_err(|_| out.fill(0))?;
         check::same(text.len(), out.len())?;
+        if self.block > 1 && !text.len().is_multiple_of(self.block) {
+            // Not for the kernel, which would say EINVAL: nobody sealed this.
+            out.fill(0);
+            return Err(not_authentic());
+        }
         let done = if self.ccm {
             self.aead.unseal(&counter_block(nonce), aad, sealed, out)
         } else {

@@ -45,7 +45,10 @@ impl Backend for Kernel {
     }
     fn digest(&self, algorithm: &'static Algorithm, key: &[u8]) -> Result<Box<dyn Digest>> {
         let transform = match algorithm.kind {
-            Kind::Digest(_) => open(algorithm)?,
+            Kind::Digest(_) => {
+                check::key(algorithm, key)?;
+                open(algorithm)?
+            }
             Kind::Mac(_) => keyed(algorithm, key)?,
             _ => return Err(not_offered(self, algorithm)),
         };
@@ -72,8 +75,16 @@ fn keyed(algorithm: &'static Algorithm, key: &[u8]) -> Result<Transform> {
     // The kernel takes any AES key for "gcm(aes)"; of "aes-128-gcm" the length is part of the name.
     check::key(algorithm, key)?;
     let transform = open(algorithm)?;
-    transform.set_key(key).map_err(|e| failed(algorithm, Call::SetKey(key.len()), e))?;
+    set_key(&transform, algorithm, key).map_err(|e| failed(algorithm, Call::SetKey(key.len()), e))?;
     Ok(transform)
+}
+
+/// Sets a key in the form that the kernel has it in: two where the algorithm is made of two.
+pub fn set_key(transform: &Transform, algorithm: &Algorithm, key: &[u8]) -> nix::Result<()> {
+    let Some((cipher, _)) = algorithm.parts() else { return transform.set_key(key) };
+    let mac_len = key.len().checked_sub(cipher.key_len.unwrap_or(0)).ok_or(nix::errno::Errno::EINVAL)?;
+    let (mac, cipher) = key.split_at(mac_len);
+    transform.set_authenc_keys(mac, cipher)
 }
 
 fn failed(algorithm: &'static Algorithm, call: Call, errno: nix::errno::Errno) -> Error {

@@ -45,7 +45,7 @@ const fn find(before: &[u8]) -> &'static str {
 mod tests {
     #[test]
     fn every_crate_has_a_version() {
-        for algorithm in crate::recipes::crypt::algorithm::ALGORITHMS {
+        for algorithm in crate::recipes::crypt::algorithm::ALGORITHMS.iter().filter(|a| a.parts().is_none()) {
             let name = super::super::crate_of(algorithm);
             assert!(super::of(name).contains('.'), "{}: {name}", algorithm.name);
         }

@@ -141,11 +141,11 @@ impl Implementation {
 impl Entry {
     /// Of the table, with who offers it.
     pub fn new(algorithm: &'static Algorithm, offers: Vec<Offer>, kernel: Option<Implementation>) -> Self {
-        let (kind, block, tags): (_, _, &[usize]) = match algorithm.kind {
-            Kind::Digest(_) => ("digest", 1, &[]),
-            Kind::Mac(_) => ("mac", 1, &[]),
-            Kind::Cipher(shape) => ("cipher", shape.block, &[]),
-            Kind::Aead(tags) => ("aead", 1, tags),
+        let (kind, tags): (_, &[usize]) = match algorithm.kind {
+            Kind::Digest(_) => ("digest", &[]),
+            Kind::Mac(_) => ("mac", &[]),
+            Kind::Cipher(_) => ("cipher", &[]),
+            Kind::Aead(tags) => ("aead", tags),
         };
         Entry {
             name: algorithm.name,
@@ -153,7 +153,7 @@ impl Entry {
             kind,
             key: algorithm.key_len,
             iv: algorithm.iv_len,
-            block,
+            block: algorithm.block(),
             digest: algorithm.digest_len(),
             tags,
             offers,
