@@ -7,7 +7,7 @@
 use std::io::IoSlice;
 
 use super::race::approach::Approach;
-use super::race::kernel::{Feed, Kernel, Part, sent_whole};
+use super::race::kernel::{Feed, Kernel, Part, SMALL, sent_whole};
 use crate::error::Result;
 use crate::need;
 use crate::race::Contender;
@@ -19,21 +19,35 @@ pub static SENDMSG: Contender<Approach> = Contender {
     name: "sendmsg",
     title: "AF_ALG: everything in one sendmsg, then read",
     needs: &[&need::AF_ALG],
-    approach: &Approach::Kernel(|job| Ok(Box::new(Kernel::open(job, Sendmsg)?))),
+    approach: &Approach::Kernel(|job| Ok(Box::new(Kernel::open(job, Sendmsg { gathered: vec![0; SMALL] })?))),
 };
 
-struct Sendmsg;
+struct Sendmsg {
+    /// Where associated data and a short text are put side by side.
+    gathered: Vec<u8>,
+}
 
 impl Feed for Sendmsg {
     fn feed(&mut self, to: &Operation, mut part: Part<'_>) -> Result<()> {
         let text = &part.message.text[part.range.clone()];
         match &mut part.head {
             Some(head) => {
+                let len = head.aad.len() + text.len();
+                if head.aad.is_empty() {
+                    return sent_whole(
+                        retry(|| to.send_message(head.control, &[IoSlice::new(text)], false, false)),
+                        len,
+                    );
+                }
+                if len <= SMALL {
+                    let gathered = &mut self.gathered[..len];
+                    gathered[..head.aad.len()].copy_from_slice(head.aad);
+                    gathered[head.aad.len()..].copy_from_slice(text);
+                    let gathered = [IoSlice::new(gathered)];
+                    return sent_whole(retry(|| to.send_message(head.control, &gathered, false, false)), len);
+                }
                 let data = [IoSlice::new(head.aad), IoSlice::new(text)];
-                // A first part of no bytes would only cost time.
-                let data = if head.aad.is_empty() { &data[1..] } else { &data[..] };
-                let sent = retry(|| to.send_message(head.control, data, false, false));
-                sent_whole(sent, head.aad.len() + text.len())
+                sent_whole(retry(|| to.send_message(head.control, &data, false, false)), len)
             }
             // Without control messages there is no header for the kernel to copy: send(2) does with less.
             None => sent_whole(retry(|| to.send_data(text, false, false)), text.len()),

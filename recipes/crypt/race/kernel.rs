@@ -84,6 +84,9 @@ pub fn sent_whole(taken: nix::Result<usize>, wanted: usize) -> Result<()> {
     }
 }
 
+/// Bytes up to which one more copy in user space costs less than a second buffer that the kernel must pin and walk.
+pub const SMALL: usize = 2 << 10;
+
 /// A socket set up for a job, and the way messages get into it.
 pub struct Kernel<F> {
     operation: Operation,
@@ -96,6 +99,8 @@ pub struct Kernel<F> {
     piece: usize,
     /// The kernel's copy of the associated data, which nobody wants.
     echo: Vec<u8>,
+    /// Where a short result arrives together with that.
+    small: Vec<u8>,
 }
 
 /// Binds, sets the key and the tag's length.
@@ -125,13 +130,26 @@ impl<F: Feed> Kernel<F> {
         let operation = accept(&transform)?;
         let piece = piece(job, &operation)?;
         let (control, echo) = (control(job), vec![0; job.aad.len()]);
-        Ok(Kernel { operation, _transform: transform, feed, job: job.clone(), control, piece, echo })
+        Ok(Kernel {
+            operation,
+            _transform: transform,
+            feed,
+            job: job.clone(),
+            control,
+            piece,
+            echo,
+            small: vec![0; SMALL],
+        })
     }
 
     fn read(&mut self, out: &mut [u8]) -> Result<()> {
         let wanted = self.echo.len() + out.len();
         let got = if self.echo.is_empty() {
             retry(|| self.operation.read(out))
+        } else if wanted <= SMALL {
+            let got = retry(|| self.operation.read(&mut self.small[..wanted]));
+            out.copy_from_slice(&self.small[self.echo.len()..wanted]);
+            got
         } else {
             retry(|| self.operation.read_vectored(&mut [IoSliceMut::new(&mut self.echo), IoSliceMut::new(out)]))
         };
