@@ -10,7 +10,7 @@ use crate::progress::Bar;
 use crate::recipes::crypt::format::{Position, Stream, TAG};
 
 /// What is wrong with a file whose chunk could not be opened.
-const CHANGED: &str = "it was changed after it was encrypted; take it from where it came from once more";
+const CHANGED: &str = "it was changed after it was encrypted: fetch it again from where it came";
 
 /// Opens all chunks of `chunk` bytes of plaintext that `input` still has; to `output`, or only to see whether they
 /// are whole. Each chunk is verified before a byte of it is written.
