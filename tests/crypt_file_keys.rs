@@ -138,7 +138,21 @@ fn without_a_terminal_the_way_with_a_key_file_is_named() {
 #[test]
 fn a_key_is_not_in_the_command_line_nor_in_a_core_dump() {
     let vault = vault();
-    let (mut child, stdin) = waiting(&vault);
+    let plain = vault.command(["encrypt", "-", "--key-file", "key"]);
+    // A core limit of 0 to begin with would say nothing of what the program does to it.
+    let raise = "ulimit -c unlimited 2>/dev/null || ulimit -S -c \"$(ulimit -H -c)\"";
+    let raised = std::process::Command::new("sh").args(["-c", &format!("{raise}; ulimit -c")]).output().unwrap();
+    if raised.stdout.trim_ascii() == b"0" {
+        return skip("the hard limit of core files is 0 here: that the program lowers it cannot be seen");
+    }
+    let mut raised = std::process::Command::new("sh");
+    raised.args(["-c", &format!("{raise}; exec \"$0\" \"$@\"")]).arg(plain.get_program()).args(plain.get_args());
+    raised.current_dir(plain.get_current_dir().unwrap()).stdout(Stdio::null()).stderr(Stdio::null());
+    plain.get_envs().for_each(|(name, value)| match value {
+        Some(value) => drop(raised.env(name, value)),
+        None => drop(raised.env_remove(name)),
+    });
+    let (mut child, stdin) = waiting(raised);
     let of = |name: &str| std::fs::read(format!("/proc/{}/{name}", child.id())).unwrap();
     let key = [b'k'; 32];
     assert!(!of("cmdline").windows(32).any(|w| w == key) && !of("environ").windows(32).any(|w| w == key));
@@ -151,8 +165,8 @@ fn a_key_is_not_in_the_command_line_nor_in_a_core_dump() {
 }
 
 /// A run that has its key and waits for its input.
-fn waiting(vault: &Vault) -> (std::process::Child, std::process::ChildStdin) {
-    let mut child = vault.command(["encrypt", "-", "--key-file", "key"]).stdin(Stdio::piped()).spawn().unwrap();
+fn waiting(mut command: std::process::Command) -> (std::process::Child, std::process::ChildStdin) {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take().unwrap();
     wait_polling(&child);
     (child, stdin)
