@@ -2,8 +2,10 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 use anstyle::Style;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 
 use crate::error::{Context, Error, Kind, Result};
@@ -12,6 +14,8 @@ use crate::error::{Context, Error, Kind, Result};
 pub struct Ui {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
+    /// Whether `out` is the process's own.
+    own: bool,
     /// Whether styles may be used on `out`.
     pub color: bool,
     /// Whether a progress line may be drawn on `err`.
@@ -31,6 +35,7 @@ impl Ui {
         Ui {
             out: Box::new(io::BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
+            own: true,
             color: io::stdout().is_terminal() && !plain,
             progress: io::stderr().is_terminal() && !plain,
             width: terminal_size::terminal_size().map_or(WIDTH, |(columns, _)| usize::from(columns.0).clamp(60, 120)),
@@ -39,7 +44,7 @@ impl Ui {
 
     /// Streams of the caller's choosing, without colour or progress.
     pub fn plain(out: impl Write + 'static, err: impl Write + 'static) -> Self {
-        Ui { out: Box::new(out), err: Box::new(err), color: false, progress: false, width: WIDTH }
+        Ui { out: Box::new(out), err: Box::new(err), own: false, color: false, progress: false, width: WIDTH }
     }
 
     /// The data stream.
@@ -73,6 +78,20 @@ impl Ui {
     /// Sends what is buffered.
     pub fn flush(&mut self) -> Result<()> {
         self.out.flush().map_err(output_error)
+    }
+
+    /// For those who wait for what is to be written: tells now what the next write would, where that reader went away
+    /// (POLLERR of a pipe, POLLHUP of a terminal or socket; poll(2)).
+    ///
+    /// # Errors
+    /// As of a write: [`Kind::BrokenPipe`].
+    pub fn reader_is_there(&self) -> Result<()> {
+        let out = io::stdout();
+        let mut fds = [PollFd::new(out.as_fd(), PollFlags::empty())];
+        let gone = self.own
+            && poll(&mut fds, PollTimeout::ZERO).is_ok()
+            && fds[0].revents().is_some_and(|r| r.intersects(PollFlags::POLLERR | PollFlags::POLLHUP));
+        if gone { Err(output_error(io::ErrorKind::BrokenPipe.into())) } else { Ok(()) }
     }
 }
 

@@ -190,6 +190,8 @@ fn show(
             }
             Event::Nothing => {
                 ui.flush()?;
+                // Without this `| head -1` would last until one more packet comes.
+                ui.reader_is_there()?;
                 idle = true;
             }
             Event::Down => ui.note("the interface is down: waiting for it to come up"),
