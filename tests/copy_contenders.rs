@@ -24,10 +24,7 @@ fn course(args: &[&str]) -> Box<dyn Course> {
 
 fn once(track: &mut dyn Track, index: usize, operations: u64) -> syskit::Result<()> {
     track.reset(operations)?;
-    let mut done = Work::default();
-    for _ in 0..operations {
-        done.bytes += track.run(index)?.bytes;
-    }
+    let done = track.run(index, operations)?;
     track.verify(index, operations, done)
 }
 
@@ -132,7 +129,7 @@ fn work_that_was_not_done_is_wrong() {
             continue;
         }
         track.reset(2).unwrap();
-        let once = track.run(index).unwrap();
+        let once = track.run(index, 1).unwrap();
         let claimed = Work { bytes: once.bytes * 2 };
         assert_eq!(track.verify(index, 2, claimed).unwrap_err().kind, Kind::Wrong, "one copy claimed as two");
         assert_eq!(track.verify(index, 2, once).unwrap_err().kind, Kind::Wrong, "too few bytes claimed");

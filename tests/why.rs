@@ -35,9 +35,8 @@ fn main() {
         }
         ["--solo", fake, runs] => {
             let mut track = fakes::make(fake);
-            return (0..runs.parse().unwrap()).for_each(|_| {
-                syskit::race::Track::run(&mut track, 0).unwrap();
-            });
+            syskit::race::Track::run(&mut track, 0, runs.parse().unwrap()).unwrap();
+            return;
         }
         _ => {}
     }

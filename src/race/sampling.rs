@@ -21,11 +21,8 @@ pub struct Sample {
 /// Times `operations` runs of an entrant and verifies them; only the runs are inside the clock.
 pub fn sample(track: &mut dyn Track, clock: &dyn Clock, entrant: usize, operations: u64) -> Result<Sample> {
     track.reset(operations)?;
-    let mut work = Work::default();
     let start = clock.now_ns();
-    for _ in 0..operations {
-        work.bytes = work.bytes.wrapping_add(track.run(entrant)?.bytes);
-    }
+    let work = track.run(entrant, operations)?;
     let ns = clock.now_ns() - start;
     track.verify(entrant, operations, work)?;
     Ok(Sample { ns, work })

@@ -11,6 +11,7 @@ pub mod cpuid;
 pub mod descriptor;
 pub mod eintr;
 pub mod evp_cipher;
+pub mod evp_digest;
 pub mod evp_mac;
 pub mod guard_page;
 pub mod inherit;

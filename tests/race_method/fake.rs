@@ -137,19 +137,8 @@ struct FakeTrack {
     luck: Vec<f64>,
 }
 
-impl Track for FakeTrack {
-    fn enter(&mut self, entrant: usize) -> Result<()> {
-        self.log.borrow_mut().push(format!("enter {entrant}"));
-        match self.fakes[entrant].manner {
-            Manner::Absent => Err(Error::unavailable("not on this imagined file system")),
-            _ => Ok(()),
-        }
-    }
-    fn reset(&mut self, operations: u64) -> Result<()> {
-        (self.left, self.really_done, self.cost) = (operations, 0, None);
-        Ok(())
-    }
-    fn run(&mut self, entrant: usize) -> Result<Work> {
+impl FakeTrack {
+    fn once(&mut self, entrant: usize) -> Result<Work> {
         assert!(self.left > 0, "more runs than the reset allowed");
         self.left -= 1;
         let fake = &self.fakes[entrant];
@@ -168,6 +157,23 @@ impl Track for FakeTrack {
             _ => self.really_done += self.size,
         }
         Ok(Work { bytes: self.size })
+    }
+}
+
+impl Track for FakeTrack {
+    fn enter(&mut self, entrant: usize) -> Result<()> {
+        self.log.borrow_mut().push(format!("enter {entrant}"));
+        match self.fakes[entrant].manner {
+            Manner::Absent => Err(Error::unavailable("not on this imagined file system")),
+            _ => Ok(()),
+        }
+    }
+    fn reset(&mut self, operations: u64) -> Result<()> {
+        (self.left, self.really_done, self.cost) = (operations, 0, None);
+        Ok(())
+    }
+    fn run(&mut self, entrant: usize, operations: u64) -> Result<Work> {
+        (0..operations).try_fold(Work::default(), |sum, _| Ok(Work { bytes: sum.bytes + self.once(entrant)?.bytes }))
     }
     fn verify(&mut self, entrant: usize, operations: u64, done: Work) -> Result<()> {
         self.log.borrow_mut().push(format!("verify {entrant} {operations}"));

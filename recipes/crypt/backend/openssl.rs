@@ -6,12 +6,12 @@ use std::ffi::{CStr, CString};
 
 use openssl::error::ErrorStack;
 use openssl::md::Md;
-use openssl::md_ctx::MdCtx;
 
 use super::{Aead, Backend, Cipher, Digest, Direction, check, composed, not_offered};
 use crate::error::{Error, Result};
 use crate::recipes::crypt::algorithm::{Algorithm, Kind};
 use crate::sys::evp_cipher::{CipherContext, has_cipher};
+use crate::sys::evp_digest::DigestContext;
 use crate::sys::evp_mac::MacContext;
 
 mod aead;
@@ -67,10 +67,8 @@ impl Backend for OpenSsl {
         check::key(algorithm, key)?;
         match algorithm.kind {
             Kind::Digest(_) => {
-                let md = Md::fetch(None, algorithm.name, None).map_err(|_| not_offered(self, algorithm))?;
-                let mut context = MdCtx::new().map_err(|e| failed(&e))?;
-                context.digest_init(&md).map_err(|e| failed(&e))?;
-                Ok(Box::new(digest::EvpDigest { md, context, len: algorithm.digest_len() }))
+                let context = DigestContext::new(&c_name(algorithm)).map_err(|_| not_offered(self, algorithm))?;
+                Ok(Box::new(digest::EvpDigest(context)))
             }
             _ => {
                 let (mac, parameter, over) = mac_parts(algorithm).ok_or_else(|| not_offered(self, algorithm))?;

@@ -62,7 +62,9 @@ impl Slots {
         Ok(Slots { pages, count, stride, len })
     }
     fn at(&self, i: usize) -> usize {
-        i % self.count * self.stride
+        // Two divisions a message are felt at 16 bytes; most often there are as many slots as messages.
+        let i = if i < self.count { i } else { i % self.count };
+        i * self.stride
     }
     fn get(&self, i: usize) -> &[u8] {
         &self.pages[self.at(i)..][..self.len]
@@ -120,8 +122,8 @@ impl Messages {
 
     /// Everything for one message: text, vector, file, the file's offset, and the place for its result.
     pub fn parts(&mut self, i: usize) -> (&[u8], &[u8], &File, u64, &mut [u8]) {
-        let iv = iv_of(&self.ivs, &self.job, i);
-        (self.inputs.get(i), iv, &self.file, self.inputs.at(i) as u64, self.outputs.get_mut(i))
+        let (iv, at) = (iv_of(&self.ivs, &self.job, i), self.inputs.at(i));
+        (&self.inputs.pages[at..][..self.inputs.len], iv, &self.file, at as u64, self.outputs.get_mut(i))
     }
 
     /// What must come of a message.

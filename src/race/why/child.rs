@@ -2,7 +2,7 @@
 
 use super::marker::Marker;
 use super::message::{Answer, Line, Message, VARIABLE};
-use super::usage::{measure, runs};
+use super::usage::measure;
 use crate::error::{Context, Error, Result};
 use crate::race::{Track, Work};
 use crate::sys::inherit;
@@ -22,7 +22,7 @@ pub fn child(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<(
 fn passes(line: &mut Line, track: &mut dyn Track, entrant: usize, operations: u64) -> Result<()> {
     // The first operation pays for what later ones find ready (page tables, caches, lazy binding).
     track.reset(1)?;
-    let done = runs(track, entrant, 1)?;
+    let done = track.run(entrant, 1)?;
     track.verify(entrant, 1, done)?;
 
     let measured = measure(track, entrant, operations)?;
@@ -42,7 +42,7 @@ fn passes(line: &mut Line, track: &mut dyn Track, entrant: usize, operations: u6
 fn marked_runs(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<Work> {
     let mut done = Work::default();
     for _ in 0..operations {
-        done.bytes += track.run(entrant)?.bytes;
+        done.bytes += track.run(entrant, 1)?.bytes;
         Marker::Next.emit();
     }
     Ok(done)

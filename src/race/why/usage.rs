@@ -10,7 +10,7 @@ use super::message::Measured;
 use super::pmu::Counters;
 use super::record::Usage;
 use crate::error::{Context, Result};
-use crate::race::{Track, Work};
+use crate::race::Track;
 
 /// Enough clock ticks for a split of user and system time good to some percent.
 const ENOUGH_TICKS: f64 = 25.0;
@@ -26,7 +26,7 @@ pub fn measure(track: &mut dyn Track, entrant: usize, operations: u64) -> Result
         track.reset(operations)?;
         let before = Totals::now()?;
         counters.enable();
-        let done = runs(track, entrant, operations);
+        let done = track.run(entrant, operations);
         counters.disable();
         total.add_difference(&before, &Totals::now()?, operations);
         track.verify(entrant, operations, done?)?;
@@ -37,15 +37,6 @@ pub fn measure(track: &mut dyn Track, entrant: usize, operations: u64) -> Result
     let (pmu, migrations, no_pmu) = counters.finish(total.operations);
     let usage = Usage { cpu_migrations: migrations, ..total.per_operation(tick_ns) };
     Ok(Measured { usage, pmu, no_pmu })
-}
-
-/// `operations` runs, and what they claim to have done.
-pub fn runs(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<Work> {
-    let mut done = Work::default();
-    for _ in 0..operations {
-        done.bytes += track.run(entrant)?.bytes;
-    }
-    Ok(done)
 }
 
 /// The kernel's tick (1/HZ), in nanoseconds: the resolution of the coarse clock.
