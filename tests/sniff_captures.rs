@@ -26,16 +26,8 @@ fn captures() -> Option<std::path::PathBuf> {
     folder
 }
 
-fn link(number: u16) -> Link {
-    match number {
-        1 => Link::Ethernet,
-        12 | 101 | 228 | 229 => Link::Ip,
-        other => Link::Other(other),
-    }
-}
-
 fn frame(packet: &Packet) -> Carried<'_> {
-    Carried::frame(link(packet.link), &packet.bytes, packet.length)
+    Carried::frame(Link::of_linktype(packet.link), &packet.bytes, packet.length)
 }
 
 /// The lines that LIST.tsv gives: capture, expected text, options.
@@ -202,7 +194,7 @@ fn every_capture_decodes_without_panic() {
         for packet in capture_file::read(&entry.path()) {
             packets += 1;
             // Whatever the file says it is, every decoder is tried on it.
-            for link in [link(packet.link), Link::Ethernet, Link::Ip] {
+            for link in [Link::of_linktype(packet.link), Link::Ethernet, Link::Ip] {
                 layers += exercise(Carried::frame(link, &packet.bytes, packet.length));
             }
         }

@@ -54,6 +54,8 @@ pub enum Event<'a> {
     Nothing,
     /// The interface went down; packets come again when it is up again.
     Down,
+    /// There will be no more: the file ended.
+    End,
 }
 
 /// A captured packet.

@@ -82,11 +82,7 @@ mod linked {
     }
 
     fn link(linktype: Linktype) -> Link {
-        match linktype.0 {
-            1 => Link::Ethernet,
-            12 | 101 | 228 | 229 => Link::Ip,
-            other => Link::Other(other as u16),
-        }
+        Link::of_linktype(u16::try_from(linktype.0).unwrap_or(u16::MAX))
     }
 
     impl Capture for Open {

@@ -194,6 +194,7 @@ fn show(
                 ui.reader_is_there()?;
                 idle = true;
             }
+            Event::End => break,
             Event::Down => ui.note("the interface is down: waiting for it to come up"),
         }
     }

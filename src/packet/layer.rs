@@ -12,8 +12,30 @@ pub enum Link {
     Ethernet,
     /// An IPv4 or IPv6 header, told apart by its version (raw sockets, tun, tunnels).
     Ip,
+    /// Linux's cooked header, version 1 (LINKTYPE_LINUX_SLL), as libpcap gives it for "any" device.
+    Cooked,
+    /// Version 2 of it (LINKTYPE_LINUX_SLL2), which names the interface.
+    Cooked2,
+    /// BSD's loopback header: an address family in the byte order of the host that captured (LINKTYPE_NULL) or of the
+    /// network (LINKTYPE_LOOP).
+    Null,
     /// Something without a decoder: the hardware type of packet(7) or the link type of a capture file.
     Other(u16),
+}
+
+impl Link {
+    /// The link type of a capture file ([LINKTYPE_ values](https://www.tcpdump.org/linktypes.html)).
+    pub fn of_linktype(number: u16) -> Self {
+        match number {
+            1 => Link::Ethernet,
+            // Raw IP: DLT_RAW of two systems, and LINKTYPE_RAW, _IPV4, _IPV6.
+            12 | 14 | 101 | 228 | 229 => Link::Ip,
+            113 => Link::Cooked,
+            276 => Link::Cooked2,
+            0 | 108 => Link::Null,
+            other => Link::Other(other),
+        }
+    }
 }
 
 /// How a layer names the protocol that it carries.
@@ -27,6 +49,31 @@ pub enum Code {
     Llc,
     /// By an IP protocol number (IPv4 protocol, IPv6 next header).
     Ip(u8),
+    /// By what the transport header's ports and the first bytes tell.
+    Application(Application),
+}
+
+/// A protocol over UDP or TCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Application {
+    /// DNS (RFC 1035) in a datagram; multicast DNS (RFC 6762) too.
+    Dns,
+    /// DNS in a stream, behind a length of two bytes.
+    DnsStream,
+    /// DHCP and BOOTP (RFC 2131).
+    Dhcp,
+    /// DHCPv6 (RFC 9915).
+    Dhcp6,
+    /// NTP (RFC 5905).
+    Ntp,
+    /// HTTP/1 (RFC 9112).
+    Http,
+    /// A TLS record (RFC 8446).
+    Tls,
+    /// VXLAN (RFC 7348).
+    Vxlan,
+    /// Geneve (RFC 8926).
+    Geneve,
 }
 
 /// The IP addresses between which a layer travels, as transport checksums cover them.

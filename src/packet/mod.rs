@@ -20,6 +20,6 @@ pub mod tcp;
 pub mod text;
 pub mod walk;
 
-pub use layer::{Addresses, Carried, Code, Decoded, Link, Part, Protocol, Trouble};
+pub use layer::{Addresses, Application, Carried, Code, Decoded, Link, Part, Protocol, Trouble};
 pub use protocols::{Document, Layer};
 pub use walk::{End, Walk, walk};

@@ -100,7 +100,7 @@ impl<'a> End<'a> {
             Code::EtherType(ipv4::ETHERTYPE) => told(9).is_none_or(|protocol| protocol == number),
             Code::EtherType(ipv6::ETHERTYPE) => told(6).is_none_or(|next| next == number || ipv6::is_extension(next)),
             Code::Link(_) => matches!(self, End::Trouble(..)),
-            Code::EtherType(_) | Code::Llc => false,
+            Code::EtherType(_) | Code::Llc | Code::Application(_) => false,
         }
     }
 
@@ -115,7 +115,8 @@ impl<'a> End<'a> {
     /// Appends what the one-line form says about it: nothing where all was decoded.
     pub fn line(&self, out: &mut String) {
         let Some(carried) = self.carried() else { return };
-        if let Some(addresses) = carried.addresses {
+        // What an application is between stands in the line already.
+        if let Some(addresses) = carried.addresses.filter(|_| !matches!(carried.code, Code::Application(_))) {
             match self.ports() {
                 Some((source, destination)) => text::endpoints(out, addresses, source, destination),
                 None => text::addresses(out, addresses),
@@ -167,5 +168,6 @@ fn name(code: Code) -> String {
         (None, Code::EtherType(t)) => format!("ethertype-0x{t:04x}"),
         (None, Code::Llc) => "llc".to_owned(),
         (None, Code::Ip(p)) => format!("ip-proto-{p}"),
+        (None, Code::Application(a)) => format!("{a:?}").to_lowercase(),
     }
 }
