@@ -24,6 +24,9 @@ pub struct Ui {
     pub width: usize,
 }
 
+/// Bytes written at once where much is written: a call costs as much as a hundred packets' lines to print.
+const PIECE: usize = 64 << 10;
+
 /// Where `out` is no terminal.
 const WIDTH: usize = 100;
 
@@ -33,7 +36,7 @@ impl Ui {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
             || std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         Ui {
-            out: Box::new(io::BufWriter::new(io::stdout())),
+            out: Box::new(io::BufWriter::with_capacity(PIECE, io::stdout())),
             err: Box::new(io::stderr()),
             own: true,
             color: io::stdout().is_terminal() && !plain,

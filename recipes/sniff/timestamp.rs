@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::packet::text;
 use crate::sys::local_time;
 
 const DAY: i64 = 86_400;
@@ -13,6 +14,9 @@ const QUARTER: i64 = 900;
 pub struct LocalClock {
     quarter: Option<i64>,
     offset: i64,
+    /// The second that was last written, and its text.
+    second: Option<i64>,
+    text: String,
 }
 
 impl LocalClock {
@@ -27,9 +31,16 @@ impl LocalClock {
 
     /// Appends "HH:MM:SS.ffffff", local time.
     pub fn time_of_day(&mut self, out: &mut String, seconds: i64, nanoseconds: u32) {
-        let local = self.local(seconds);
-        time(out, local);
-        let _ = write!(out, ".{:06}", nanoseconds / 1000);
+        // Packets come in the order of time, thousands in a second.
+        if self.second != Some(seconds) {
+            let local = self.local(seconds);
+            self.text.clear();
+            time(&mut self.text, local);
+            self.second = Some(seconds);
+        }
+        out.push_str(&self.text);
+        out.push('.');
+        text::six_digits(out, nanoseconds / 1000);
     }
 
     /// Appends "YYYY-MM-DD HH:MM:SS.ffffff", local time.
@@ -52,7 +63,10 @@ pub fn rfc3339(seconds: i64, nanoseconds: u32) -> String {
 
 fn time(out: &mut String, seconds: i64) {
     let second = seconds.rem_euclid(DAY);
-    let _ = write!(out, "{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
+    for (before, n) in [("", second / 3600), (":", second / 60 % 60), (":", second % 60)] {
+        out.push_str(before);
+        text::two_digits(out, n as u32);
+    }
 }
 
 /// The civil date, by counting the days of 400-year cycles that begin in March (leap days last).

@@ -39,7 +39,8 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// A running one's complement sum of big-endian 16-bit words.
+/// A running one's complement sum of 16-bit words, kept in the byte order of this host: the sum of swapped words is the
+/// swapped sum (RFC 1071, section 2).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sum(u64);
 
@@ -49,17 +50,17 @@ impl Sum {
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
         // One's complement addition may be done in wider words and folded later (RFC 1071, section 2).
         let (words, rest) = bytes.as_chunks::<4>();
-        self.0 += words.iter().map(|w| u64::from(u32::from_be_bytes(*w))).sum::<u64>();
+        self.0 += words.iter().map(|w| u64::from(u32::from_ne_bytes(*w))).sum::<u64>();
         let mut last = [0; 4];
         last[..rest.len()].copy_from_slice(rest);
-        self.0 += u64::from(u32::from_be_bytes(last));
+        self.0 += u64::from(u32::from_ne_bytes(last));
         self
     }
 
     /// Adds a 32-bit number.
     #[must_use]
     pub fn number(mut self, n: u32) -> Self {
-        self.0 += u64::from(n);
+        self.0 += u64::from(n.to_be());
         self
     }
 
@@ -69,7 +70,7 @@ impl Sum {
         while sum > 0xffff {
             sum = (sum >> 16) + (sum & 0xffff);
         }
-        sum as u16
+        u16::from_be(sum as u16)
     }
 }
 

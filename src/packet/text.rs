@@ -22,18 +22,31 @@ pub fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// Appends `n` in decimal.
-pub fn decimal(out: &mut String, mut n: u32) {
-    let mut digits = [0; 10];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (n % 10) as u8;
-        n /= 10;
-        if n == 0 {
-            break;
-        }
-    }
-    out.extend(digits[at..].iter().map(|&d| char::from(d)));
+pub fn decimal(out: &mut String, n: u32) {
+    out.push_str(itoa::Buffer::new().format(n));
+}
+
+/// Appends `n` as "0x" and four digits.
+pub fn hex16(out: &mut String, n: u16) {
+    let digit = |shift: u16| HEX[usize::from(n >> shift & 15)];
+    push_ascii(out, &[b'0', b'x', digit(12), digit(8), digit(4), digit(0)]);
+}
+
+/// Appends the last two decimal digits of `n`.
+pub fn two_digits(out: &mut String, n: u32) {
+    push_ascii(out, &[b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8]);
+}
+
+/// Appends the last six decimal digits of `n`.
+pub fn six_digits(out: &mut String, n: u32) {
+    let digit = |unit: u32| b'0' + (n / unit % 10) as u8;
+    push_ascii(out, &[digit(100_000), digit(10_000), digit(1000), digit(100), digit(10), digit(1)]);
+}
+
+/// Appends ASCII bytes.
+fn push_ascii<const N: usize>(out: &mut String, bytes: &[u8; N]) {
+    // The check is of a few bytes at once, cheaper than to push them one by one.
+    out.push_str(std::str::from_utf8(bytes).unwrap_or_default());
 }
 
 /// Appends `bytes` with everything but printable ASCII escaped: `\n`, `\r`, `\t`, `\\`, `\xNN`.
@@ -71,17 +84,33 @@ pub fn endpoints(out: &mut String, addresses: Addresses, source: u16, destinatio
 
 fn address(out: &mut String, addresses: Addresses, source: bool) {
     match addresses {
-        Addresses::V4(from, to) => {
-            let [a, b, c, d] = *(if source { from } else { to });
-            for (byte, after) in [(a, "."), (b, "."), (c, "."), (d, "")] {
-                decimal(out, byte.into());
-                out.push_str(after);
-            }
-        }
+        Addresses::V4(from, to) => ipv4(out, if source { from } else { to }),
         Addresses::V6(..) => {
             let _ = write!(out, "{}", if source { addresses.source() } else { addresses.destination() });
         }
     }
+}
+
+/// Appends an IPv4 address.
+pub fn ipv4(out: &mut String, address: &[u8; 4]) {
+    let (mut text, mut at) = ([0; 15], 0);
+    for (i, &byte) in address.iter().enumerate() {
+        let mut put = |digit: u8| {
+            text[at] = digit;
+            at += 1;
+        };
+        if i > 0 {
+            put(b'.');
+        }
+        if byte >= 100 {
+            put(b'0' + byte / 100);
+        }
+        if byte >= 10 {
+            put(b'0' + byte / 10 % 10);
+        }
+        put(b'0' + byte % 10);
+    }
+    out.push_str(std::str::from_utf8(&text[..at]).unwrap_or_default());
 }
 
 /// Appends one line of the full form: a name, padded as the cheat sheet does, and its value.
@@ -107,6 +136,22 @@ mod tests {
         out.clear();
         escaped(&mut out, b"a\\b\x1b[31m\r\n\xc3\xa9");
         assert_eq!(out, r"a\\b\x1b[31m\r\n\xc3\xa9");
+    }
+
+    #[test]
+    fn addresses_and_digits_are_right_at_the_edges() {
+        for address in [[0, 9, 10, 99], [100, 101, 199, 255], [255; 4], [0; 4]] {
+            let mut out = String::new();
+            ipv4(&mut out, &address);
+            assert_eq!(out, std::net::Ipv4Addr::from(address).to_string());
+        }
+        for n in [0, 7, 10, 99, 123_456, 999_999, 1_000_001, u32::MAX] {
+            let mut out = String::new();
+            six_digits(&mut out, n);
+            two_digits(&mut out, n);
+            hex16(&mut out, n as u16);
+            assert_eq!(out, format!("{:06}{:02}0x{:04x}", n % 1_000_000, n % 100, n as u16));
+        }
     }
 
     #[test]

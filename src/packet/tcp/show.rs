@@ -65,7 +65,13 @@ pub(super) fn line(tcp: &Tcp, out: &mut String) {
         let _ = write!(out, " [bad hdr length {} - {why}]", tcp.header_length());
         return;
     }
-    let _ = write!(out, ", cksum 0x{:04x} ({})", tcp.checksum(), tcp.checksum_status());
+    out.push_str(", cksum ");
+    text::hex16(out, tcp.checksum());
+    match tcp.checksum_status() {
+        Verdict::Correct => out.push_str(" (correct)"),
+        Verdict::Partial => out.push_str(" (partial: left to offload)"),
+        other => drop(write!(out, " ({other})")),
+    }
     numbers(tcp, out);
     let mut before = ", options [";
     for option in tcp.options() {
@@ -74,10 +80,18 @@ pub(super) fn line(tcp: &Tcp, out: &mut String) {
         before = ",";
     }
     out.push_str(if tcp.options().is_empty() { ", length " } else { "], length " });
-    let _ = write!(out, "{}", tcp.payload_length());
+    text::decimal(out, tcp.payload_length() as u32);
 }
 
+const PUSH_ACK: u16 = Flags::PSH | Flags::ACK;
+
 fn letters(flags: Flags, out: &mut String) {
+    // What most segments have, without looking at every bit.
+    match flags.0 {
+        Flags::ACK => return out.push('.'),
+        PUSH_ACK => return out.push_str("P."),
+        _ => {}
+    }
     let before = out.len();
     out.extend(Flags::ALL.into_iter().filter(|(bit, ..)| flags.has(*bit)).map(|(.., letter)| letter));
     if out.len() == before {
