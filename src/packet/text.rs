@@ -1,8 +1,9 @@
 //! Text out of packets, without surprises: what came from the network never reaches a terminal unescaped.
 
 use std::fmt::Write;
+use std::net::Ipv6Addr;
 
-use super::layer::Addresses;
+use super::layer::{Addresses, Carried};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -53,9 +54,50 @@ pub fn escaped(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// Appends `n` in hexadecimal, with 0x before it and at least `digits` digits.
+pub fn hexadecimal(out: &mut String, n: u32, digits: usize) {
+    out.push_str("0x");
+    let needed = (8 - n.leading_zeros() as usize / 4).max(1);
+    for at in (0..needed.max(digits).min(8)).rev() {
+        out.push(HEX[(n >> (4 * at)) as usize & 15].into());
+    }
+}
+
+/// Appends an IPv4 address.
+pub fn ipv4(out: &mut String, address: [u8; 4]) {
+    let [a, b, c, d] = address;
+    for (byte, after) in [(a, "."), (b, "."), (c, "."), (d, "")] {
+        decimal(out, byte.into());
+        out.push_str(after);
+    }
+}
+
+/// Appends an IPv6 address.
+pub fn ipv6(out: &mut String, address: [u8; 16]) {
+    let _ = write!(out, "{}", Ipv6Addr::from(address));
+}
+
+/// Appends a hardware address of any length, as people write it.
+pub fn hardware(out: &mut String, address: &[u8]) {
+    for (i, byte) in address.iter().enumerate() {
+        out.push_str(if i == 0 { "" } else { ":" });
+        hex(out, &[*byte]);
+    }
+}
+
 /// Appends "source > destination".
 pub fn addresses(out: &mut String, addresses: Addresses) {
-    let _ = write!(out, "{} > {}", addresses.source(), addresses.destination());
+    address(out, addresses, true);
+    out.push_str(" > ");
+    address(out, addresses, false);
+}
+
+/// Appends "source > destination: " where there are IP addresses around.
+pub fn between(out: &mut String, carried: &Carried) {
+    if let Some(around) = carried.addresses {
+        addresses(out, around);
+        out.push_str(": ");
+    }
 }
 
 /// Appends "source.port > destination.port", as tcpdump writes it.
@@ -71,22 +113,25 @@ pub fn endpoints(out: &mut String, addresses: Addresses, source: u16, destinatio
 
 fn address(out: &mut String, addresses: Addresses, source: bool) {
     match addresses {
-        Addresses::V4(from, to) => {
-            let [a, b, c, d] = *(if source { from } else { to });
-            for (byte, after) in [(a, "."), (b, "."), (c, "."), (d, "")] {
-                decimal(out, byte.into());
-                out.push_str(after);
-            }
-        }
-        Addresses::V6(..) => {
-            let _ = write!(out, "{}", if source { addresses.source() } else { addresses.destination() });
-        }
+        Addresses::V4(from, to) => ipv4(out, *(if source { from } else { to })),
+        Addresses::V6(from, to) => ipv6(out, *(if source { from } else { to })),
     }
 }
 
 /// Appends one line of the full form: a name, padded as the cheat sheet does, and its value.
 pub fn field(out: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(out, "{name:<16}: {value}");
+}
+
+/// Appends a payload to the full form: its length on the wire, then what was captured, line by line.
+pub fn data(out: &mut String, captured: &[u8], length: usize) {
+    let cut = if captured.len() < length { format!(", {} captured", captured.len()) } else { String::new() };
+    field(out, "Data", format_args!("{length} bytes{cut}"));
+    for line in captured.split_inclusive(|&b| b == b'\n') {
+        out.push_str("    ");
+        escaped(out, line);
+        out.push('\n');
+    }
 }
 
 /// Type of service or traffic class, and what it holds: DSCP (RFC 2474) and ECN (RFC 3168).
