@@ -14,6 +14,7 @@ const EXCEPTIONS: &[(&str, u32, &str)] = &[
     ("accecn_handshake.out", 2, "the counters of the accurate ECN option are printed"),
     ("accecn_handshake.out", 3, "the counters of the accurate ECN option are printed"),
     ("bigtcp-ipv6-hbh.out", 1, "ports stand beside the addresses behind extension headers too"),
+    ("geneve-gcp.out", 1, "an acknowledgement number that does not count is not printed"),
     ("heapoverflow-tcp_print.out", 1, "nothing is printed of an option that was cut"),
 ];
 
@@ -95,11 +96,19 @@ fn every_tcp_segment_reads_as_tcpdump_has_it() {
         let file = folder.join(&capture);
         let Ok(text) = std::fs::read(folder.join(&expected)) else { continue };
         let texts = numbered(&String::from_utf8_lossy(&text));
-        let skipped = options.contains("--skip") || options.contains("-T");
+        let skipped = ["--skip", "-T", "-q"].iter().any(|form| options.contains(form));
         let mut relative = Relative::default();
         for (number, packet) in (1..).zip(capture_file::read(&file)) {
             let mut layers = walk(frame(&packet));
-            let tcp = layers.by_ref().find_map(|l| if let Layer::Tcp(t) = l { Some(t) } else { None });
+            let mut over_udp = false;
+            let tcp = layers.by_ref().find_map(|layer| match layer {
+                Layer::Tcp(tcp) => Some(tcp),
+                Layer::Udp(_) => {
+                    over_udp = true;
+                    None
+                }
+                _ => None,
+            });
             let Some(text) = texts.get(&number).filter(|_| !skipped) else { continue };
             let excepted = EXCEPTIONS.iter().any(|(name, n, _)| *name == expected && *n == number);
             match (tcp, text.contains(": Flags [")) {
@@ -114,7 +123,7 @@ fn every_tcp_segment_reads_as_tcpdump_has_it() {
                     }
                 }
                 (Some(_), false) => wrong.push((expected.clone(), number, "TCP".to_owned(), text.clone())),
-                (None, true) if tcp_is_expected(&layers.end()) => {
+                (None, true) if !over_udp && tcp_is_expected(&layers.end()) => {
                     wrong.push((expected.clone(), number, format!("{:?}", layers.end()), text.clone()));
                 }
                 (None, _) => {}

@@ -203,7 +203,11 @@ impl<'a> Protocol<'a> for Arp<'a> {
     fn block(&self, out: &mut String) {
         let document = self.document();
         text::field(out, "Protocol", "ARP");
-        text::field(out, "Hardware Type", format_args!("{} (len {})", document.hardware_type, document.hardware_length));
+        text::field(
+            out,
+            "Hardware Type",
+            format_args!("{} (len {})", document.hardware_type, document.hardware_length),
+        );
         text::field(
             out,
             "Protocol Type",

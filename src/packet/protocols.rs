@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::layer::{Application, Carried, Code, Link, Protocol, Trouble};
 use super::{
-    arp, cooked, esp, ethernet, geneve, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc, loopback, sctp, tcp, udp, vxlan,
+    arp, cooked, esp, ethernet, geneve, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc, loopback, sctp, tcp, udp,
+    vxlan,
 };
 
 /// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].

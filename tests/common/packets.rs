@@ -134,7 +134,10 @@ fn links() -> Vec<Built> {
         },
         Built {
             link: 276,
-            otherwise: Some((line, "the index is that of the machine that captured: it is not looked up on this one")),
+            otherwise: Some((
+                line,
+                "the index is that of the machine that captured: it is not looked up on this one",
+            )),
             ..built(
                 "cooked2",
                 cooked2,
@@ -182,7 +185,13 @@ fn requests() -> Vec<Built> {
     packets.push(built("icmp time stamp", icmp([13, 0, 0, 0, 0, 7, 0, 9], &times), ICMP_FIELDS));
     packets.push(built("icmp time stamps", icmp([14, 0, 0, 0, 0, 7, 0, 9], &times), ICMP_FIELDS));
     packets.push(built("icmp mask", icmp([18, 0, 0, 0, 0, 7, 0, 9], &[255, 255, 255, 0]), &[]));
-    packets.push(built("icmp extended", icmp([42, 0, 0, 0, 0, 7, 9, 1], &[]), &[]));
+    packets.push(Built {
+        otherwise: Some((
+            "IP 10.0.0.1 > 10.0.0.2: ICMP extended echo request, id 7, seq 9, length 8",
+            "older ones than 4.99.5 do not know it",
+        )),
+        ..built("icmp extended", icmp([42, 0, 0, 0, 0, 7, 9, 1], &[]), &[])
+    });
     for kind in [4, 10, 15, 16, 17, 99] {
         packets.push(built("icmp type", icmp([kind, 0, 0, 0, 0, 0, 0, 0], &about()), &[]));
     }
@@ -283,10 +292,7 @@ fn neighbours() -> Vec<Built> {
         built(
             "redirect",
             icmp6([137, 0, 0, 0, 0, 0, 0, 0], &redirect),
-            &[
-                ("/icmp6/target", "icmpv6.rd.na.target_address"),
-                ("/icmp6/destination", "icmpv6.rd.na.destination_address"),
-            ],
+            &[("/icmp6/destination", "icmpv6.rd.na.destination_address")],
         ),
     ]
 }
@@ -340,12 +346,9 @@ fn groups() -> Vec<Built> {
 
 fn tunnels() -> Vec<Built> {
     let inside = ipv4(17, &udp(2000, b"hello"));
-    let over = |protocol: u8, head: &[u8], inside: &[u8]| {
-        ethernet(0x0800, &ipv4(protocol, &[head, inside].concat()))
-    };
-    let on = |port: u16, head: &[u8], inside: &[u8]| {
-        ethernet(0x0800, &ipv4(17, &udp(port, &[head, inside].concat())))
-    };
+    let over = |protocol: u8, head: &[u8], inside: &[u8]| ethernet(0x0800, &ipv4(protocol, &[head, inside].concat()));
+    let on =
+        |port: u16, head: &[u8], inside: &[u8]| ethernet(0x0800, &ipv4(17, &udp(port, &[head, inside].concat())));
     vec![
         built("ip in ip", over(4, &[], &inside), &[("/inner/ipv4/source", "ip.src")]),
         built("ipv6 in ip", over(41, &[], &ipv6(17, &udp(2000, b"hello"))), &[]),
@@ -365,7 +368,8 @@ fn tunnels() -> Vec<Built> {
 }
 
 fn transports() -> Vec<Built> {
-    let init = [0x80, 0, 0, 80, 0, 0, 0, 0, 1, 2, 3, 4, 1, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0x80, 0, 0, 10, 0, 5, 0, 0, 0, 7];
+    let init =
+        [0x80, 0, 0, 80, 0, 0, 0, 0, 1, 2, 3, 4, 1, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0x80, 0, 0, 10, 0, 5, 0, 0, 0, 7];
     vec![
         built(
             "udp",

@@ -60,10 +60,7 @@ fn questions_and_answers_have_tcpdumps_words() {
         ),
         (&[18, 0, 0, 0, 0, 7, 0, 9, 255, 255, 0, 0], "address mask is 0xffff0000"),
         (&[10, 0, 0, 0, 0, 0, 0, 0], "router solicitation"),
-        (
-            &[9, 0, 0, 0, 1, 2, 7, 8, 10, 0, 0, 1, 0, 0, 0, 5],
-            "router advertisement lifetime 30:00 1: {10.0.0.1 5}",
-        ),
+        (&[9, 0, 0, 0, 1, 2, 7, 8, 10, 0, 0, 1, 0, 0, 0, 5], "router advertisement lifetime 30:00 1: {10.0.0.1 5}"),
         (&[9, 0, 0, 0, 9, 2, 0, 8], "[|icmp]"),
         (&[99, 0, 0, 0, 0, 0, 0, 0], "type-#99"),
         (&[3, 0, 0, 0, 0, 0, 0, 0], "[|icmp]"),

@@ -178,7 +178,8 @@ impl NeighborOption<'_> {
     /// Appends it in tcpdump's words, as with -v.
     pub fn line(&self, out: &mut String) {
         let document = self.document();
-        let _ = write!(out, "{} option ({}), length {} ({}): ", document.name, self.kind, self.length, self.length / 8);
+        let _ =
+            write!(out, "{} option ({}), length {} ({}): ", document.name, self.kind, self.length, self.length / 8);
         if let Some(trouble) = self.trouble {
             let _ = write!(out, "[{trouble}] ");
         }

@@ -252,7 +252,11 @@ pub(super) fn block(icmp: &Icmp6, out: &mut String) {
     if let Some(r) = document.router {
         let flags = format!("managed {}, other {}", u8::from(r.managed), u8::from(r.other));
         text::field(out, "Router", format_args!("hop limit {}, {flags}, lifetime {}s", r.hop_limit, r.lifetime));
-        text::field(out, "Timers", format_args!("reachable {}ms, retrans {}ms", r.reachable_time, r.retransmission_timer));
+        text::field(
+            out,
+            "Timers",
+            format_args!("reachable {}ms, retrans {}ms", r.reachable_time, r.retransmission_timer),
+        );
     }
     if let Some(a) = document.advertisement {
         let [router, solicited, over] = [a.router, a.solicited, a.r#override].map(u8::from);
