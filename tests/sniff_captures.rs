@@ -2,10 +2,9 @@
 
 mod common;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::collections::HashMap;
 
-use common::capture_file::{self, Packet};
+use common::capture_file::{self, captures, cases, frame, numbered};
 use syskit::packet::checksum::Verdict;
 use syskit::packet::tcp::{Flags, Tcp};
 use syskit::packet::{Carried, Code, Document, End, Layer, Link, walk};
@@ -15,53 +14,9 @@ const EXCEPTIONS: &[(&str, u32, &str)] = &[
     ("accecn_handshake.out", 2, "the counters of the accurate ECN option are printed"),
     ("accecn_handshake.out", 3, "the counters of the accurate ECN option are printed"),
     ("bigtcp-ipv6-hbh.out", 1, "ports stand beside the addresses behind extension headers too"),
+    ("geneve-gcp.out", 1, "an acknowledgement number that does not count is not printed"),
     ("heapoverflow-tcp_print.out", 1, "nothing is printed of an option that was cut"),
 ];
-
-fn captures() -> Option<std::path::PathBuf> {
-    let folder = capture_file::folder();
-    if folder.is_none() {
-        common::skip("the public captures are not there: set SYSKIT_CAPTURES to their folder");
-    }
-    folder
-}
-
-fn frame(packet: &Packet) -> Carried<'_> {
-    Carried::frame(Link::of_linktype(packet.link), &packet.bytes, packet.length)
-}
-
-/// The lines that LIST.tsv gives: capture, expected text, options.
-fn cases(folder: &Path) -> Vec<(String, String, String)> {
-    let list = std::fs::read_to_string(folder.join("LIST.tsv")).expect("the list of captures");
-    let row = |line: &str| {
-        let cells: Vec<&str> = line.split('\t').collect();
-        (cells[1].to_owned(), cells[2].to_owned(), cells[3].to_owned())
-    };
-    list.lines().skip(1).map(row).collect()
-}
-
-/// The expected text of each packet, by its number.
-fn texts(expected: &str) -> BTreeMap<u32, String> {
-    let mut texts: BTreeMap<u32, String> = BTreeMap::new();
-    let mut current = 0;
-    for line in expected.lines() {
-        let number = line.split("  ").map(str::trim).find(|w| !w.is_empty()).and_then(|w| w.parse().ok());
-        // A packet begins with its number in a column of five, and two spaces.
-        match number.filter(|n| *n == current + 1 && line.starts_with(&format!("{n:>5}  "))) {
-            Some(n) => {
-                current = n;
-                texts.insert(n, line.to_owned());
-            }
-            None => {
-                if let Some(text) = texts.get_mut(&current) {
-                    text.push('\n');
-                    text.push_str(line);
-                }
-            }
-        }
-    }
-    texts
-}
 
 /// tcpdump's relative sequence numbers: per conversation, from the first segment with ACK on, or a new SYN.
 #[derive(Default)]
@@ -129,9 +84,7 @@ fn same(text: &str, line: &str) -> bool {
                 && rest.split_once(')').is_some_and(|(_, rest)| rest.starts_with(after))
         }),
         // A number that goes on is another number.
-        None => {
-            text.match_indices(line).any(|(at, _)| !text[at + line.len()..].starts_with(|c: char| c.is_ascii_digit()))
-        }
+        None => capture_file::holds(text, line),
     }
 }
 
@@ -142,12 +95,20 @@ fn every_tcp_segment_reads_as_tcpdump_has_it() {
     for (capture, expected, options) in cases(&folder) {
         let file = folder.join(&capture);
         let Ok(text) = std::fs::read(folder.join(&expected)) else { continue };
-        let texts = texts(&String::from_utf8_lossy(&text));
-        let skipped = options.contains("--skip") || options.contains("-T");
+        let texts = numbered(&String::from_utf8_lossy(&text));
+        let skipped = ["--skip", "-T", "-q"].iter().any(|form| options.contains(form));
         let mut relative = Relative::default();
         for (number, packet) in (1..).zip(capture_file::read(&file)) {
             let mut layers = walk(frame(&packet));
-            let tcp = layers.by_ref().find_map(|l| if let Layer::Tcp(t) = l { Some(t) } else { None });
+            let mut over_udp = false;
+            let tcp = layers.by_ref().find_map(|layer| match layer {
+                Layer::Tcp(tcp) => Some(tcp),
+                Layer::Udp(_) => {
+                    over_udp = true;
+                    None
+                }
+                _ => None,
+            });
             let Some(text) = texts.get(&number).filter(|_| !skipped) else { continue };
             let excepted = EXCEPTIONS.iter().any(|(name, n, _)| *name == expected && *n == number);
             match (tcp, text.contains(": Flags [")) {
@@ -162,7 +123,7 @@ fn every_tcp_segment_reads_as_tcpdump_has_it() {
                     }
                 }
                 (Some(_), false) => wrong.push((expected.clone(), number, "TCP".to_owned(), text.clone())),
-                (None, true) if tcp_is_expected(&layers.end()) => {
+                (None, true) if !over_udp && tcp_is_expected(&layers.end()) => {
                     wrong.push((expected.clone(), number, format!("{:?}", layers.end()), text.clone()));
                 }
                 (None, _) => {}

@@ -2,12 +2,17 @@
 //!
 //! The same bytes are tried on every run; SYSKIT_MUTATIONS sets how many packets are broken.
 
+mod common;
+
 use std::io::IoSliceMut;
 
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::getpid;
-use syskit::packet::{Carried, Code, Document, Link, ipv4, ipv6, tcp, walk};
+use syskit::packet::{
+    Application, Carried, Code, Document, Link, arp, esp, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6, sctp, tcp, udp,
+    walk,
+};
 use syskit::sys::guard_page::GuardedBuffer;
 
 const LARGEST: usize = 2048;
@@ -71,12 +76,29 @@ fn seeds() -> Vec<Vec<u8>> {
         seeds.push(ethernet_frame(&[], ipv6::ETHERTYPE, &ipv6_packet(0, &chain)));
         seeds.extend([v4, v6, segment.clone()]);
     }
+    seeds.extend(common::packets::all().into_iter().map(|built| built.bytes));
     seeds
 }
 
 /// Every way in: by each link, and straight into each decoder.
-const ENTRIES: [Code; 5] = [
+const ENTRIES: [Code; 21] = [
     Code::Link(Link::Ethernet),
+    Code::Link(Link::Cooked),
+    Code::Link(Link::Cooked2),
+    Code::Link(Link::Null),
+    Code::Llc,
+    Code::EtherType(arp::ETHERTYPE),
+    Code::Ip(udp::NUMBER),
+    Code::Ip(icmp::NUMBER),
+    Code::Ip(icmp6::NUMBER),
+    Code::Ip(igmp::NUMBER),
+    Code::Ip(sctp::NUMBER),
+    Code::Ip(gre::NUMBER),
+    Code::Ip(ipip::IPV4),
+    Code::Ip(ipip::IPV6),
+    Code::Ip(esp::NUMBER),
+    Code::Application(Application::Vxlan),
+    Code::Application(Application::Geneve),
     Code::EtherType(ipv4::ETHERTYPE),
     Code::EtherType(ipv6::ETHERTYPE),
     Code::Ip(tcp::NUMBER),
@@ -149,7 +171,9 @@ fn mutated_packets_are_survived_at_the_edge_of_a_page() {
         // As often as not the capture was cut.
         let length = bytes.len() + if rng.bool() { 0 } else { rng.usize(..3000) };
         let entry = ENTRIES[rng.usize(..ENTRIES.len())];
-        exercise(entry, edge.place(&bytes), length);
+        // As often as not from an inner header on: behind Ethernet, or behind IPv4.
+        let from = [0, 0, 14, 34, 54][rng.usize(..5)].min(bytes.len());
+        exercise(entry, edge.place(&bytes[from..]), length);
     }
 }
 

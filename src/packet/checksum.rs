@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layer::Addresses;
+use super::layer::{Addresses, Carried, Part};
 
 /// What verifying a checksum found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -95,6 +95,23 @@ pub fn of_segment(pseudo: Sum, segment: &[u8], field: u16) -> Verdict {
         // What the kernel leaves in the field for a device to finish: the pseudo header's sum.
         Verdict::Incorrect { .. } if pseudo.folded() == field => Verdict::Partial,
         verdict => verdict,
+    }
+}
+
+/// Verifies a message of ICMP or IGMP: its checksum `field` covers all of it, and no addresses.
+pub fn of_message(carried: &Carried, field: u16) -> Verdict {
+    match incomplete(carried) {
+        Some(why) => Verdict::Unverified { why },
+        None => of_header(carried.bytes, field),
+    }
+}
+
+/// Why a checksum over all of `carried` cannot be told.
+pub fn incomplete(carried: &Carried) -> Option<&'static str> {
+    match carried.part {
+        Part::Whole if carried.bytes.len() < carried.length => Some("truncated"),
+        Part::Whole => None,
+        Part::First | Part::Later(_) => Some("fragment"),
     }
 }
 

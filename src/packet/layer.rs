@@ -130,6 +130,9 @@ pub struct Carried<'a> {
     pub part: Part,
     /// True where the kernel said that a checksum was left to the network device.
     pub offloaded: bool,
+    /// True inside the packet that an ICMP error quotes: no error is sent about an error (RFC 1122 section 3.2.2), so
+    /// nothing is quoted in there.
+    pub quoted: bool,
 }
 
 impl<'a> Carried<'a> {
@@ -141,7 +144,7 @@ impl<'a> Carried<'a> {
             (link, _) => Code::Link(link),
         };
         let length = length.max(bytes.len());
-        Carried { code, bytes, length, addresses: None, part: Part::Whole, offloaded: false }
+        Carried { code, bytes, length, addresses: None, part: Part::Whole, offloaded: false, quoted: false }
     }
 
     /// Notes that a checksum was left to the network device (TP_STATUS_CSUMNOTREADY of packet(7)).
@@ -161,6 +164,11 @@ impl<'a> Carried<'a> {
         }
     }
 
+    /// What a tunnel's header of `header` bytes carries: a packet of its own, with none of what is known from outside.
+    pub fn inside(&self, header: usize, code: Code) -> Self {
+        Carried { addresses: None, part: Part::Whole, offloaded: false, ..self.after(header, code) }
+    }
+
     /// The same, ended after `length` bytes on the wire (padding cut off).
     #[must_use]
     pub fn ending(self, length: usize) -> Self {
@@ -177,6 +185,21 @@ impl<'a> Carried<'a> {
     /// The first `N` bytes, or the trouble that they are not there.
     pub fn header<const N: usize>(&self) -> Result<&'a [u8; N], Trouble> {
         self.bytes.first_chunk::<N>().ok_or_else(|| self.short(N))
+    }
+
+    /// The `N` bytes from `at` on, where all of them were captured.
+    pub fn array<const N: usize>(&self, at: usize) -> Option<&'a [u8; N]> {
+        self.bytes.get(at..)?.first_chunk()
+    }
+
+    /// The 16-bit number at `at`.
+    pub fn word(&self, at: usize) -> Option<u16> {
+        self.array(at).copied().map(u16::from_be_bytes)
+    }
+
+    /// The 32-bit number at `at`.
+    pub fn long(&self, at: usize) -> Option<u32> {
+        self.array(at).copied().map(u32::from_be_bytes)
     }
 
     /// Why `needed` bytes are not there: cut by the capture, or never sent.

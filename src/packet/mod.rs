@@ -10,14 +10,29 @@
 //! Every decoder is given two lengths: the bytes that were captured, and what the layer measured on the wire.
 //! It reads the first and reasons with the second, so that a short capture is never taken for a short packet.
 
+pub mod arp;
 pub mod checksum;
+pub mod cooked;
+pub mod esp;
 pub mod ethernet;
+pub mod geneve;
+pub mod gre;
+pub mod icmp;
+pub mod icmp6;
+pub mod igmp;
+pub mod ipip;
 pub mod ipv4;
 pub mod ipv6;
 pub mod layer;
+pub mod llc;
+pub mod loopback;
 pub mod protocols;
+pub mod quote;
+pub mod sctp;
 pub mod tcp;
 pub mod text;
+pub mod udp;
+pub mod vxlan;
 pub mod walk;
 
 pub use layer::{Addresses, Application, Carried, Code, Decoded, Link, Part, Protocol, Trouble};

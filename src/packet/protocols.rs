@@ -3,8 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layer::{Carried, Code, Link, Protocol, Trouble};
-use super::{ethernet, ipv4, ipv6, tcp};
+use super::layer::{Application, Carried, Code, Link, Protocol, Trouble};
+use super::{
+    arp, cooked, esp, ethernet, geneve, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc, loopback, sctp, tcp, udp,
+    vxlan,
+};
 
 /// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].
 macro_rules! protocols {
@@ -68,13 +71,46 @@ macro_rules! protocols {
     };
 }
 
+/// Whether there is a decoder for what goes by `code`.
+pub fn has_decoder(code: Code) -> bool {
+    name(code).is_some()
+}
+
 protocols! {
     /// Ethernet, with its VLAN tags.
     Code::Link(Link::Ethernet) => ethernet::Ethernet,
+    /// Linux's cooked header, version 1 or 2.
+    Code::Link(Link::Cooked | Link::Cooked2) => cooked::Cooked,
+    /// BSD's loopback header.
+    Code::Link(Link::Null) => loopback::Loopback,
+    /// IEEE 802.2 logical link control, with SNAP.
+    Code::Llc => llc::Llc,
+    /// ARP and its relatives.
+    Code::EtherType(arp::ETHERTYPE | arp::REVERSE) => arp::Arp,
     /// IPv4.
     Code::EtherType(ipv4::ETHERTYPE) => ipv4::Ipv4,
     /// IPv6, with its extension headers.
     Code::EtherType(ipv6::ETHERTYPE) => ipv6::Ipv6,
     /// TCP.
     Code::Ip(tcp::NUMBER) => tcp::Tcp,
+    /// UDP.
+    Code::Ip(udp::NUMBER) => udp::Udp,
+    /// ICMP of IPv4.
+    Code::Ip(icmp::NUMBER) => icmp::Icmp,
+    /// ICMP of IPv6.
+    Code::Ip(icmp6::NUMBER) => icmp6::Icmp6,
+    /// IGMP.
+    Code::Ip(igmp::NUMBER) => igmp::Igmp,
+    /// SCTP.
+    Code::Ip(sctp::NUMBER) => sctp::Sctp,
+    /// GRE, a tunnel.
+    Code::Ip(gre::NUMBER) => gre::Gre,
+    /// IPv4 or IPv6 straight in IP, a tunnel.
+    Code::Ip(ipip::IPV4 | ipip::IPV6) => ipip::Ipip,
+    /// Encrypted payload of IPsec.
+    Code::Ip(esp::NUMBER) => esp::Esp,
+    /// VXLAN, a tunnel.
+    Code::Application(Application::Vxlan) => vxlan::Vxlan,
+    /// Geneve, a tunnel.
+    Code::Application(Application::Geneve) => geneve::Geneve,
 }

@@ -1,8 +1,9 @@
 //! Text out of packets, without surprises: what came from the network never reaches a terminal unescaped.
 
 use std::fmt::Write;
+use std::net::Ipv6Addr;
 
-use super::layer::Addresses;
+use super::layer::{Addresses, Carried};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -66,35 +67,19 @@ pub fn escaped(out: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Appends "source > destination".
-pub fn addresses(out: &mut String, addresses: Addresses) {
-    let _ = write!(out, "{} > {}", addresses.source(), addresses.destination());
-}
-
-/// Appends "source.port > destination.port", as tcpdump writes it.
-pub fn endpoints(out: &mut String, addresses: Addresses, source: u16, destination: u16) {
-    address(out, addresses, true);
-    out.push('.');
-    decimal(out, source.into());
-    out.push_str(" > ");
-    address(out, addresses, false);
-    out.push('.');
-    decimal(out, destination.into());
-}
-
-fn address(out: &mut String, addresses: Addresses, source: bool) {
-    match addresses {
-        Addresses::V4(from, to) => ipv4(out, if source { from } else { to }),
-        Addresses::V6(..) => {
-            let _ = write!(out, "{}", if source { addresses.source() } else { addresses.destination() });
-        }
+/// Appends `n` in hexadecimal, with 0x before it and at least `digits` digits.
+pub fn hexadecimal(out: &mut String, n: u32, digits: usize) {
+    out.push_str("0x");
+    let needed = (8 - n.leading_zeros() as usize / 4).max(1);
+    for at in (0..needed.max(digits).min(8)).rev() {
+        out.push(HEX[(n >> (4 * at)) as usize & 15].into());
     }
 }
 
 /// Appends an IPv4 address.
-pub fn ipv4(out: &mut String, address: &[u8; 4]) {
+pub fn ipv4(out: &mut String, address: [u8; 4]) {
     let (mut text, mut at) = ([0; 15], 0);
-    for (i, &byte) in address.iter().enumerate() {
+    for (i, byte) in address.into_iter().enumerate() {
         let mut put = |digit: u8| {
             text[at] = digit;
             at += 1;
@@ -113,9 +98,101 @@ pub fn ipv4(out: &mut String, address: &[u8; 4]) {
     out.push_str(std::str::from_utf8(&text[..at]).unwrap_or_default());
 }
 
+/// Appends an IPv6 address (RFC 5952).
+pub fn ipv6(out: &mut String, address: [u8; 16]) {
+    let words: [u16; 8] = Ipv6Addr::from(address).segments();
+    // One that holds an IPv4 address is rare.
+    if words[..5] == [0; 5] {
+        let _ = write!(out, "{}", Ipv6Addr::from(address));
+        return;
+    }
+    let (start, length) = longest_zeros(&words);
+    for (i, word) in words.into_iter().enumerate() {
+        if length > 1 && (start..start + length).contains(&i) {
+            if i == start {
+                out.push_str("::");
+            }
+            continue;
+        }
+        if i > 0 && !(length > 1 && i == start + length) {
+            out.push(':');
+        }
+        let digits = (4 - word.leading_zeros() as usize / 4).max(1);
+        let mut text = [0; 4];
+        for (at, digit) in text[..digits].iter_mut().rev().enumerate() {
+            *digit = HEX[usize::from(word >> (4 * at) & 15)];
+        }
+        out.push_str(std::str::from_utf8(&text[..digits]).unwrap_or_default());
+    }
+}
+
+/// The first longest run of zeros: where it starts and how long it is.
+fn longest_zeros(words: &[u16; 8]) -> (usize, usize) {
+    let (mut best, mut length) = ((0, 0), 0);
+    for (i, word) in words.iter().enumerate() {
+        length = if *word == 0 { length + 1 } else { 0 };
+        if length > best.1 {
+            best = (i + 1 - length, length);
+        }
+    }
+    best
+}
+
+/// Appends a hardware address of any length, as people write it.
+pub fn hardware(out: &mut String, address: &[u8]) {
+    for (i, byte) in address.iter().enumerate() {
+        out.push_str(if i == 0 { "" } else { ":" });
+        hex(out, &[*byte]);
+    }
+}
+
+/// Appends "source > destination".
+pub fn addresses(out: &mut String, addresses: Addresses) {
+    address(out, addresses, true);
+    out.push_str(" > ");
+    address(out, addresses, false);
+}
+
+/// Appends "source > destination: " where there are IP addresses around.
+pub fn between(out: &mut String, carried: &Carried) {
+    if let Some(around) = carried.addresses {
+        addresses(out, around);
+        out.push_str(": ");
+    }
+}
+
+/// Appends "source.port > destination.port", as tcpdump writes it.
+pub fn endpoints(out: &mut String, addresses: Addresses, source: u16, destination: u16) {
+    address(out, addresses, true);
+    out.push('.');
+    decimal(out, source.into());
+    out.push_str(" > ");
+    address(out, addresses, false);
+    out.push('.');
+    decimal(out, destination.into());
+}
+
+fn address(out: &mut String, addresses: Addresses, source: bool) {
+    match addresses {
+        Addresses::V4(from, to) => ipv4(out, *(if source { from } else { to })),
+        Addresses::V6(from, to) => ipv6(out, *(if source { from } else { to })),
+    }
+}
+
 /// Appends one line of the full form: a name, padded as the cheat sheet does, and its value.
 pub fn field(out: &mut String, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(out, "{name:<16}: {value}");
+}
+
+/// Appends a payload to the full form: its length on the wire, then what was captured, line by line.
+pub fn data(out: &mut String, captured: &[u8], length: usize) {
+    let cut = if captured.len() < length { format!(", {} captured", captured.len()) } else { String::new() };
+    field(out, "Data", format_args!("{length} bytes{cut}"));
+    for line in captured.split_inclusive(|&b| b == b'\n') {
+        out.push_str("    ");
+        escaped(out, line);
+        out.push('\n');
+    }
 }
 
 /// Type of service or traffic class, and what it holds: DSCP (RFC 2474) and ECN (RFC 3168).
@@ -142,8 +219,16 @@ mod tests {
     fn addresses_and_digits_are_right_at_the_edges() {
         for address in [[0, 9, 10, 99], [100, 101, 199, 255], [255; 4], [0; 4]] {
             let mut out = String::new();
-            ipv4(&mut out, &address);
+            ipv4(&mut out, address);
             assert_eq!(out, std::net::Ipv4Addr::from(address).to_string());
+        }
+        let mut rng = fastrand::Rng::with_seed(5952);
+        for _ in 0..10_000 {
+            // Half of the words are zero, so that runs of every length and place turn up.
+            let words: [u16; 8] = std::array::from_fn(|_| if rng.bool() { 0 } else { rng.u16(..) >> rng.u8(..16) });
+            let mut out = String::new();
+            ipv6(&mut out, Ipv6Addr::from(words).octets());
+            assert_eq!(out, Ipv6Addr::from(words).to_string());
         }
         for n in [0, 7, 10, 99, 123_456, 999_999, 1_000_001, u32::MAX] {
             let mut out = String::new();

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Part, Trouble};
 use super::protocols::{self, Layer};
-use super::{ipv4, ipv6, text};
+use super::{ipv4, ipv6, sctp, tcp, text, udp};
 
 /// More layers than any sane frame has: tunnels in tunnels end here.
 pub const MOST_LAYERS: u8 = 16;
@@ -104,7 +104,7 @@ impl<'a> End<'a> {
         }
     }
 
-    /// Source and destination port of a TCP header that is not whole.
+    /// Source and destination port of a TCP, UDP or SCTP header that is not whole.
     pub fn ports(&self) -> Option<(u16, u16)> {
         match self {
             End::Trouble(carried, _) => ports(carried),
@@ -157,7 +157,8 @@ impl<'a> End<'a> {
 /// Source and destination port of a transport header that is not whole.
 fn ports(carried: &Carried) -> Option<(u16, u16)> {
     let [a, b, c, d] = *carried.bytes.first_chunk::<4>()?;
-    (carried.code == Code::Ip(super::tcp::NUMBER)).then(|| (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
+    let has_ports = matches!(carried.code, Code::Ip(tcp::NUMBER | udp::NUMBER | sctp::NUMBER));
+    has_ports.then(|| (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
 }
 
 /// The name of a protocol, or its number where it has no decoder.

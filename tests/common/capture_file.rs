@@ -1,6 +1,9 @@
 //! Reads capture files (pcap, and as much of pcapng as the public captures use), for tests alone.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+use syskit::packet::{Carried, Link};
 
 /// A packet of a capture file.
 pub struct Packet {
@@ -34,6 +37,58 @@ pub fn read(path: &Path) -> Vec<Packet> {
         _ => None,
     };
     packets
+}
+
+/// The folder of public captures; says so where it is not there.
+pub fn captures() -> Option<PathBuf> {
+    let folder = folder();
+    if folder.is_none() {
+        super::skip("the public captures are not there: set SYSKIT_CAPTURES to their folder");
+    }
+    folder
+}
+
+/// The packet as a frame for the decoders.
+pub fn frame(packet: &Packet) -> Carried<'_> {
+    Carried::frame(Link::of_linktype(packet.link), &packet.bytes, packet.length)
+}
+
+/// The lines that LIST.tsv gives: capture, expected text, options.
+pub fn cases(folder: &Path) -> Vec<(String, String, String)> {
+    let list = std::fs::read_to_string(folder.join("LIST.tsv")).expect("the list of captures");
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        (cells[1].to_owned(), cells[2].to_owned(), cells[3].to_owned())
+    };
+    list.lines().skip(1).map(row).collect()
+}
+
+/// The expected text of each packet, by its number.
+pub fn numbered(expected: &str) -> BTreeMap<u32, String> {
+    let mut texts: BTreeMap<u32, String> = BTreeMap::new();
+    let mut current = 0;
+    for line in expected.lines() {
+        let number = line.split("  ").map(str::trim).find(|w| !w.is_empty()).and_then(|w| w.parse().ok());
+        // A packet begins with its number in a column of five, and two spaces.
+        match number.filter(|n| *n == current + 1 && line.starts_with(&format!("{n:>5}  "))) {
+            Some(n) => {
+                current = n;
+                texts.insert(n, line.to_owned());
+            }
+            None => {
+                if let Some(text) = texts.get_mut(&current) {
+                    text.push('\n');
+                    text.push_str(line);
+                }
+            }
+        }
+    }
+    texts
+}
+
+/// Whether `text` holds `line`; a number that goes on is another number.
+pub fn holds(text: &str, line: &str) -> bool {
+    text.match_indices(line).any(|(at, _)| !text[at + line.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 struct File<'a> {

@@ -8,7 +8,7 @@ mod tests;
 pub use show::Document;
 
 use super::checksum::{self, Verdict};
-use super::layer::{Addresses, Carried, Decoded, Part, Protocol};
+use super::layer::{Addresses, Carried, Decoded, Protocol};
 use options::Options;
 
 /// Its IP protocol number.
@@ -177,11 +177,8 @@ impl<'a> Tcp<'a> {
     /// What verifying the checksum finds.
     pub fn checksum_status(&self) -> Verdict {
         let Some(addresses) = self.carried.addresses else { return Verdict::Unverified { why: "no IP header" } };
-        if self.carried.part != Part::Whole {
-            return Verdict::Unverified { why: "fragment" };
-        }
-        if self.carried.bytes.len() < self.carried.length {
-            return Verdict::Unverified { why: "truncated" };
+        if let Some(why) = checksum::incomplete(&self.carried) {
+            return Verdict::Unverified { why };
         }
         let pseudo = checksum::pseudo_header(addresses, NUMBER, self.carried.length);
         match checksum::of_segment(pseudo, self.carried.bytes, self.checksum()) {

@@ -149,18 +149,7 @@ pub(super) fn block(tcp: &Tcp, out: &mut String) {
         option.line(&mut line);
         text::field(out, "Option", line);
     }
-    data(tcp, out);
-}
-
-fn data(tcp: &Tcp, out: &mut String) {
-    let (captured, length) = (tcp.payload().len(), tcp.payload_length());
-    let cut = if captured < length { format!(", {captured} captured") } else { String::new() };
-    text::field(out, "Data", format_args!("{length} bytes{cut}"));
-    for line in tcp.payload().split_inclusive(|&b| b == b'\n') {
-        out.push_str("    ");
-        text::escaped(out, line);
-        out.push('\n');
-    }
+    text::data(out, tcp.payload(), tcp.payload_length());
 }
 
 pub(super) fn document(tcp: &Tcp) -> Document {

@@ -1,0 +1,8 @@
+#![no_main]
+
+mod common;
+
+use libfuzzer_sys::fuzz_target;
+use syskit::packet::{Code, gre};
+
+fuzz_target!(|input: &[u8]| common::exercise(Code::Ip(gre::NUMBER), input));
