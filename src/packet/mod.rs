@@ -11,13 +11,21 @@
 //! It reads the first and reasons with the second, so that a short capture is never taken for a short packet.
 
 pub mod checksum;
+pub mod dhcp;
+pub mod dhcp6;
+pub mod dns;
 pub mod ethernet;
+pub mod http;
 pub mod ipv4;
 pub mod ipv6;
 pub mod layer;
+pub mod ntp;
 pub mod protocols;
+#[cfg(test)]
+mod sample;
 pub mod tcp;
 pub mod text;
+pub mod tls;
 pub mod walk;
 
 pub use layer::{Addresses, Application, Carried, Code, Decoded, Link, Part, Protocol, Trouble};

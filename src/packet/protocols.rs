@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layer::{Carried, Code, Link, Protocol, Trouble};
-use super::{ethernet, ipv4, ipv6, tcp};
+use super::layer::{Application, Carried, Code, Link, Protocol, Trouble};
+use super::{dhcp, dhcp6, dns, ethernet, http, ipv4, ipv6, ntp, tcp, tls};
 
 /// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].
 macro_rules! protocols {
@@ -77,4 +77,16 @@ protocols! {
     Code::EtherType(ipv6::ETHERTYPE) => ipv6::Ipv6,
     /// TCP.
     Code::Ip(tcp::NUMBER) => tcp::Tcp,
+    /// DNS, by datagrams, multicast or a stream.
+    Code::Application(Application::Dns | Application::MulticastDns | Application::DnsStream) => dns::Dns,
+    /// DHCP and BOOTP.
+    Code::Application(Application::Dhcp) => dhcp::Dhcp,
+    /// DHCPv6.
+    Code::Application(Application::Dhcp6) => dhcp6::Dhcp6,
+    /// NTP.
+    Code::Application(Application::Ntp) => ntp::Ntp,
+    /// HTTP/1: the head of a message.
+    Code::Application(Application::Http) => http::Http,
+    /// A TLS record.
+    Code::Application(Application::Tls) => tls::Tls,
 }
