@@ -34,7 +34,7 @@ fn a_relays_message_holds_a_message() {
     let bytes = sample!("dhcp6_relay");
     let (relay, _, block) = dhcp6(&bytes, bytes.len());
     assert_eq!((relay.transaction(), relay.relay().map(|(hops, ..)| hops)), (None, Some(0)));
-    assert!(block.contains("relay-message (9) dhcp6 inf-req\n"), "{block}");
+    assert!(block.contains("relay-message (9) dhcp6 solicit\n"), "{block}");
     assert!(block.contains("  elapsed-time (8) 0\n"), "{block}");
 }
 

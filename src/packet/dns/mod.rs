@@ -38,10 +38,13 @@ pub struct Dns<'a> {
 }
 
 /// Whether `payload`, of a stream to or from the port of DNS, begins with a message and not in the midst of one: a
-/// length, and a header with an operation that there is and its reserved bit clear.
+/// length, and a header with an operation that there is, its reserved bit clear, and no more than one question.
 pub fn begins(payload: &[u8]) -> bool {
-    matches!(*payload, [high, low, _, _, flags, more, ..]
-        if u16::from_be_bytes([high, low]) as usize >= HEADER && (flags >> 3) & 15 <= 6 && more & 0x40 == 0)
+    matches!(*payload, [high, low, _, _, flags, more, ref counts @ ..]
+        if usize::from(u16::from_be_bytes([high, low])) >= HEADER
+            && (flags >> 3) & 15 <= 6
+            && more & 0x40 == 0
+            && matches!(counts, [] | [0] | [0, 0 | 1, ..]))
 }
 
 impl<'a> Dns<'a> {
@@ -144,10 +147,13 @@ fn class_of(dns: &Dns, class: u16) -> (u16, bool) {
 
 /// Appends why a message could not be read on.
 fn say(out: &mut String, trouble: Trouble) {
+    if !out.ends_with(' ') {
+        out.push(' ');
+    }
     match trouble {
-        Trouble::Truncated => out.push_str(" [|domain]"),
+        Trouble::Truncated => out.push_str("[|domain]"),
         Trouble::Malformed(why) => {
-            out.push_str(" [malformed: ");
+            out.push_str("[malformed: ");
             out.push_str(why);
             out.push(']');
         }
