@@ -16,7 +16,8 @@ use syskit::packet::{Application, Carried, Code, Document, End, Layer, Link, wal
 /// Packets of which this project says something else on purpose, with the reason.
 const EXCEPTIONS: &[(&str, u32, &str)] = &[
     ("dns-zlip-3.pcap", 1, "a message that ends inside its header is malformed, in this project's words"),
-    ("dns_fwdptr.pcap", 1, "a question that cannot be skipped is the end: tcpdump prints a comma for each that is said to be"),
+    ("dns_fwdptr.pcap", 1, "questions that are not there: tcpdump prints a comma for each"),
+    ("ip6-snmp-oid-unsigned.pcap", 1, "port 546 tells DHCPv6: tcpdump looks at port 161 of SNMP first"),
     ("rtp-seg-fault-1.pcapng", 1, "a message that ends inside its header is malformed, in this project's words"),
     ("tcp_rst_diag_payload.pcap", 1, "a payload is HTTP where it begins as such: tcpdump goes by the port alone"),
 ];
@@ -34,10 +35,7 @@ fn by_port(port: u16) -> Option<Application> {
 }
 
 fn is_application(layer: &Layer) -> bool {
-    matches!(
-        layer,
-        Layer::Dns(_) | Layer::Dhcp(_) | Layer::Dhcp6(_) | Layer::Ntp(_) | Layer::Http(_) | Layer::Tls(_)
-    )
+    matches!(layer, Layer::Dns(_) | Layer::Dhcp(_) | Layer::Dhcp6(_) | Layer::Ntp(_) | Layer::Http(_) | Layer::Tls(_))
 }
 
 /// What a UDP datagram carries, where that has a decoder.
@@ -112,7 +110,8 @@ fn every_application_reads_as_tcpdump_has_it() {
     files.retain(|file| file.extension().is_some_and(|e| e == "pcap" || e == "pcapng"));
     for file in files {
         let name = file.file_name().expect("a name").to_string_lossy().into_owned();
-        let packets = capture_file::read(&file);
+        let mut packets = capture_file::read(&file);
+        packets.truncate(packets.iter().take_while(|packet| has_decoder(packet)).count());
         let ours: Vec<_> = packets.iter().map(|packet| application_line(frame(packet))).collect();
         if ours.iter().all(Option::is_none) && !name.contains("dns") && !name.contains("dhcp") {
             continue;
@@ -120,9 +119,9 @@ fn every_application_reads_as_tcpdump_has_it() {
         let theirs = lines(&file);
         for (number, ours) in (1..).zip(ours) {
             let Some(text) = theirs.get(&number) else { continue };
-            // TLS has no words in tcpdump: nothing to compare.
             let agrees = match &ours {
-                Some((line, true)) if line.starts_with(": TLS ") => continue,
+                // TLS has no words in tcpdump: nothing to compare. Older ones give up at a total length of 0.
+                Some((line, true)) if line.starts_with(": TLS ") || text.starts_with("IP bad-len 0") => continue,
                 Some((line, stream)) => same(text, line, *stream),
                 None if speaks_of_one(text) => false,
                 None => continue,
@@ -143,6 +142,13 @@ fn every_application_reads_as_tcpdump_has_it() {
     assert!(unused.is_empty(), "no exceptions any more: {unused:?}");
     assert!(agreed >= 90, "only {agreed} messages were compared");
     eprintln!("{agreed} messages of applications agree with tcpdump's text");
+}
+
+/// Whether its link type is looked into.
+fn has_decoder(packet: &Packet) -> bool {
+    let mut layers = walk(frame(packet));
+    layers.by_ref().for_each(drop);
+    !matches!(layers.end(), End::Unknown(carried) if matches!(carried.code, Code::Link(_)))
 }
 
 fn frame(packet: &Packet) -> Carried<'_> {
@@ -232,9 +238,8 @@ fn dns_reads_as_tshark_has_it() {
             .iter()
             .flat_map(|section| dns[*section].as_array().expect("records"))
             .collect();
-        // tshark names the owner of SRV records, and the numbers of OPT, by fields of their own.
-        let owners = records.iter().filter(|r| application == Application::Dns || r["type"] != "SRV");
-        let owners: Vec<String> = owners.filter(|r| !(r["type"] == "SRV")).map(|r| name(&r["name"])).collect();
+        // tshark has the owner of SRV records in fields of their own.
+        let owners: Vec<String> = records.iter().filter(|r| r["type"] != "SRV").map(|r| name(&r["name"])).collect();
         let of = |kind: &str| joined(records.iter().filter(|r| r["type"] == kind).map(|r| &r["data"]));
         let questions = dns["questions"].as_array().expect("questions").iter().map(|q| name(&q["name"]));
         let ours = [
@@ -245,12 +250,7 @@ fn dns_reads_as_tshark_has_it() {
             of("A"),
             of("AAAA"),
         ];
-        let mut theirs = row.clone();
-        if sampled == "dns_types" {
-            // The owner of every record but the last is the same: SRV's stands among them or not, by its version.
-            theirs[2] = theirs[2].replacen("example.com|", "", theirs[2].matches('|').count() + 1 - owners.len());
-        }
-        assert_eq!(ours.to_vec(), theirs, "{sampled}");
+        assert_eq!(ours.to_vec(), row, "{sampled}");
     }
 }
 

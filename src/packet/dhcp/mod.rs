@@ -22,7 +22,7 @@ const FIXED: usize = 236;
 #[derive(Debug, Clone, Copy)]
 pub struct Dhcp<'a> {
     /// Up to the client's hardware address.
-    fixed: &'a [u8; 44],
+    fixed: &'a [u8; 28],
     carried: Carried<'a>,
 }
 
@@ -67,9 +67,10 @@ impl<'a> Dhcp<'a> {
         [12, 16, 20, 24].map(|at| Ipv4Addr::from(self.at::<4>(at)))
     }
 
-    /// The client's hardware address; 16 bytes where its length makes no sense.
+    /// The client's hardware address, as far as it was captured; the whole field where its length makes no sense.
     pub fn hardware_address(&self) -> &'a [u8] {
-        let field = &self.fixed[28..];
+        let field = self.carried.bytes.get(28..).unwrap_or_default();
+        let field = &field[..field.len().min(16)];
         field.get(..self.hardware_length().into()).unwrap_or(field)
     }
 
@@ -97,7 +98,7 @@ impl<'a> Dhcp<'a> {
     }
 
     fn at<const N: usize>(&self, at: usize) -> [u8; N] {
-        *self.fixed[at..].first_chunk().expect("44 bytes")
+        *self.fixed[at..].first_chunk().expect("28 bytes")
     }
 
     fn operation_name(&self) -> Option<&'static str> {
@@ -135,6 +136,10 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
             }
         }
         if (self.operation(), self.hardware_type(), self.hardware_length()) == (1, 1, 6) {
+            if self.hardware_address().len() < 6 {
+                out.push_str(" [|bootp]");
+                return;
+            }
             out.push_str(" from ");
             colons(out, self.hardware_address());
         }
@@ -179,12 +184,10 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
         let [client, yours, server, relay] = self.addresses().map(|address| address.to_string());
         let mut hardware_address = String::new();
         colons(&mut hardware_address, self.hardware_address());
-        let name = |pick: fn((&'a [u8], &'a [u8])) -> &'a [u8]| {
-            self.names().map(|names| {
-                let mut out = String::new();
-                text::escaped(&mut out, pick(names));
-                out
-            })
+        let escaped = |bytes| {
+            let mut out = String::new();
+            text::escaped(&mut out, bytes);
+            out
         };
         Document {
             operation: self.operation(),
@@ -199,8 +202,8 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
             server_address: server,
             relay_address: relay,
             hardware_address,
-            server_name: name(|(server, _)| server),
-            boot_file: name(|(_, file)| file),
+            server_name: self.names().map(|(server, _)| escaped(server)),
+            boot_file: self.names().map(|(_, file)| escaped(file)),
             message: self.options().flatten().find_map(|option| option.message()),
             options: self.options().flatten().map(|option| option.document()).collect(),
             length: self.carried.length,

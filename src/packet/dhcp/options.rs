@@ -102,7 +102,7 @@ impl DhcpOption<'_> {
     /// Appends its value; one whose length its kind does not have in hexadecimal.
     pub fn value(&self, out: &mut String) {
         match (self.known().map_or(Form::Hex, |(_, form)| form), self.value) {
-            (Form::Addresses, value) if value.len() % 4 == 0 => {
+            (Form::Addresses, value) if value.len().is_multiple_of(4) => {
                 for (i, address) in value.as_chunks::<4>().0.iter().enumerate() {
                     let _ = write!(out, "{}{}", if i > 0 { " " } else { "" }, Ipv4Addr::from(*address));
                 }

@@ -61,7 +61,10 @@ fn cut_and_malformed_options_keep_those_before() {
     assert_eq!(ended.trouble(), Some(Trouble::Malformed("an option is longer than the packet")));
     let (fixed, ..) = dhcp(&bytes[..100], bytes.len());
     assert_eq!((fixed.trouble(), fixed.names()), (Some(Trouble::Truncated), None));
-    assert!(matches!(Dhcp::decode(carried(Application::Dhcp, &bytes[..43], 291)), Err(Trouble::Truncated)));
+    let request = sample!("dhcp_request");
+    assert_eq!(dhcp(&request[..34], 300).1, "BOOTP/DHCP, Request from 00:0c:29:1f:74:06, length 300");
+    assert_eq!(dhcp(&request[..33], 300).1, "BOOTP/DHCP, Request [|bootp]");
+    assert!(matches!(Dhcp::decode(carried(Application::Dhcp, &bytes[..27], 291)), Err(Trouble::Truncated)));
 }
 
 #[test]

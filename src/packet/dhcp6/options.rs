@@ -119,7 +119,7 @@ impl<'a> Dhcp6Option<'a> {
     fn told(&self, out: &mut String) -> Option<Options<'a>> {
         let mut inside: &[u8] = &[];
         match (self.known()?.1, self.value) {
-            (Form::Addresses, value) if value.len() % 16 == 0 => {
+            (Form::Addresses, value) if value.len().is_multiple_of(16) => {
                 for (i, address) in value.as_chunks::<16>().0.iter().enumerate() {
                     let _ = write!(out, "{}{}", if i > 0 { " " } else { "" }, Ipv6Addr::from(*address));
                 }
@@ -127,7 +127,7 @@ impl<'a> Dhcp6Option<'a> {
             (Form::Number, value @ [_, ..]) if value.len() <= 4 => {
                 text::decimal(out, value.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)));
             }
-            (Form::List, value) if value.len() % 2 == 0 => {
+            (Form::List, value) if value.len().is_multiple_of(2) => {
                 for (i, code) in value.as_chunks().0.iter().enumerate() {
                     out.push_str(if i > 0 { "," } else { "" });
                     text::decimal(out, u16::from_be_bytes(*code).into());
@@ -179,7 +179,9 @@ impl<'a> Dhcp6Option<'a> {
         for option in inside.take_while(|_| depth < DEEPEST) {
             match option {
                 Ok(option) => option.block(out, depth + 1),
-                Err(trouble) => text::field(out, "Fault", format_args!("an option in {}: {}", self.name(), trouble.word())),
+                Err(trouble) => {
+                    text::field(out, "Fault", format_args!("an option in {}: {}", self.name(), trouble.word()))
+                }
             }
         }
     }

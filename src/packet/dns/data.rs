@@ -1,10 +1,10 @@
 //! What a record says: its data, by its type.
 
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use super::name::{Message, Name};
-use super::words;
+use super::pairs::{option, pairs, parameter};
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -75,9 +75,9 @@ pub enum Data<'a> {
 }
 
 /// Of a form that the type of the record does not have.
-const WRONG: Trouble = Trouble::Malformed("a record's data is of another length");
+pub(super) const WRONG: Trouble = Trouble::Malformed("a record's data is of another length");
 
-fn word(bytes: &[u8; 2]) -> u16 {
+pub(super) fn word(bytes: &[u8; 2]) -> u16 {
     u16::from_be_bytes(*bytes)
 }
 
@@ -121,18 +121,16 @@ impl<'a> Data<'a> {
                 let (priority, _) = bytes.split_first_chunk().ok_or(WRONG)?;
                 let (target, after) = message.name(at + 2)?;
                 let parameters = end.checked_sub(after).ok_or(WRONG)?;
-                Data::Binding {
-                    priority: word(priority),
-                    target,
-                    parameters: message.slice(after, parameters)?,
-                }
+                Data::Binding { priority: word(priority), target, parameters: message.slice(after, parameters)? }
             }
             257 => {
                 let (&[flags, length], rest) = bytes.split_first_chunk().ok_or(WRONG)?;
                 let (tag, value) = rest.split_at_checked(length.into()).ok_or(WRONG)?;
                 Data::Authorization { flags, tag, value }
             }
-            43 => bytes.split_first_chunk().map(|(head, digest)| Data::DelegationSigner(head, digest)).ok_or(WRONG)?,
+            43 => {
+                bytes.split_first_chunk().map(|(head, digest)| Data::DelegationSigner(head, digest)).ok_or(WRONG)?
+            }
             48 => bytes.split_first_chunk().map(|(head, key)| Data::Key(head, key)).ok_or(WRONG)?,
             _ => Data::Other(bytes),
         })
@@ -219,7 +217,8 @@ impl<'a> Data<'a> {
                 out.push(' ');
                 quote(out, value);
             }
-            Data::DelegationSigner(&[a, b, algorithm, digest], rest) | Data::Key(&[a, b, algorithm, digest], rest) => {
+            Data::DelegationSigner(&[a, b, algorithm, digest], rest)
+            | Data::Key(&[a, b, algorithm, digest], rest) => {
                 let _ = write!(out, "{} {algorithm} {digest} ", word(&[a, b]));
                 text::hex(out, rest);
             }
@@ -251,67 +250,4 @@ fn quote(out: &mut String, string: &[u8]) {
         text::escaped(out, part);
     }
     out.push('"');
-}
-
-/// Appends pairs of key and value (16 bits each of key and length), each after a space.
-fn pairs(out: &mut String, mut rest: &[u8], one: fn(&mut String, u16, &[u8])) -> Result<(), Trouble> {
-    while !rest.is_empty() {
-        let (&[k0, k1, l0, l1], after) = rest.split_first_chunk().ok_or(WRONG)?;
-        let (value, after) = after.split_at_checked(word(&[l0, l1]).into()).ok_or(WRONG)?;
-        out.push(' ');
-        one(out, word(&[k0, k1]), value);
-        rest = after;
-    }
-    Ok(())
-}
-
-fn option(out: &mut String, code: u16, value: &[u8]) {
-    words::option(out, code);
-    if !value.is_empty() {
-        out.push('=');
-        text::hex(out, value);
-    }
-}
-
-/// A parameter of SVCB (RFC 9460 section 14.3.2).
-fn parameter(out: &mut String, key: u16, value: &[u8]) {
-    const NAMES: [&str; 7] = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint"];
-    match NAMES.get(usize::from(key)) {
-        Some(name) => out.push_str(name),
-        None => {
-            let _ = write!(out, "key{key}");
-        }
-    }
-    if value.is_empty() {
-        return;
-    }
-    out.push('=');
-    let mut before = "";
-    let mut item = |out: &mut String, write: &dyn Fn(&mut String)| {
-        out.push_str(before);
-        write(out);
-        before = ",";
-    };
-    match (key, value) {
-        (1, mut rest) => {
-            while let Some((protocol, after)) =
-                rest.split_first().and_then(|(length, rest)| rest.split_at_checked((*length).into()))
-            {
-                item(out, &|out| text::escaped(out, protocol));
-                rest = after;
-            }
-        }
-        (3, &[high, low]) => text::decimal(out, word(&[high, low]).into()),
-        (4, _) if value.len() % 4 == 0 => {
-            for address in value.as_chunks::<4>().0 {
-                item(out, &|out| out.push_str(&Ipv4Addr::from(*address).to_string()));
-            }
-        }
-        (6, _) if value.len() % 16 == 0 => {
-            for address in value.as_chunks::<16>().0 {
-                item(out, &|out| out.push_str(&Ipv6Addr::from(*address).to_string()));
-            }
-        }
-        _ => text::hex(out, value),
-    }
 }

@@ -4,6 +4,7 @@
 pub mod data;
 mod document;
 pub mod name;
+mod pairs;
 pub mod record;
 mod show;
 #[cfg(test)]

@@ -42,7 +42,8 @@ fn response(dns: &Dns, out: &mut String) -> Result<bool, Trouble> {
         out.push(' ');
         words::code(out, code);
     }
-    for (shown, letter) in [(dns.has(0x400), '*'), (!dns.has(0x80), '-'), (dns.has(0x200), '|'), (dns.has(0x20), '$')] {
+    for (shown, letter) in [(dns.has(0x400), '*'), (!dns.has(0x80), '-'), (dns.has(0x200), '|'), (dns.has(0x20), '$')]
+    {
         if shown {
             out.push(letter);
         }
@@ -140,7 +141,11 @@ fn count(out: &mut String, number: u16, letter: &str) {
 pub(super) fn block(dns: &Dns, out: &mut String) {
     let kind = if dns.response() { "response" } else { "query" };
     text::field(out, "DNS", format_args!("{kind}, id {}, {} bytes", dns.id(), dns.length()));
-    text::field(out, "Operation", format_args!("{}{}", dns.operation(), words::OPERATIONS[usize::from(dns.operation())]));
+    text::field(
+        out,
+        "Operation",
+        format_args!("{}{}", dns.operation(), words::OPERATIONS[usize::from(dns.operation())]),
+    );
     let mut code = String::new();
     words::code(&mut code, dns.code());
     text::field(out, "Response Code", format_args!("{} ({code})", dns.code()));

@@ -68,7 +68,9 @@ pub fn begins(payload: &[u8], ports: [u16; 2]) -> bool {
 }
 
 fn has_method(payload: &[u8]) -> bool {
-    METHODS.iter().any(|method| payload.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' ')))
+    METHODS
+        .iter()
+        .any(|method| payload.strip_prefix(method.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' ')))
 }
 
 /// The first line, and whether its end is there.
@@ -142,7 +144,8 @@ impl<'a> Iterator for Fields<'a> {
             return None;
         }
         self.rest = rest.get(end + 1..);
-        let colon = line.iter().position(|b| *b == b':').filter(|_| !line.starts_with(b" ") && !line.starts_with(b"\t"));
+        let colon =
+            line.iter().position(|b| *b == b':').filter(|_| !line.starts_with(b" ") && !line.starts_with(b"\t"));
         Some(match colon {
             Some(at) => Field { name: &line[..at], value: line[at + 1..].trim_ascii() },
             None => Field { name: &[], value: line.trim_ascii() },
@@ -197,7 +200,8 @@ impl<'a> Protocol<'a> for Http<'a> {
             out
         };
         let [first, second, third] = self.parts().map(escaped);
-        let fields = self.fields().map(|f| FieldDocument { name: escaped(f.name), value: escaped(f.value) }).collect();
+        let fields =
+            self.fields().map(|f| FieldDocument { name: escaped(f.name), value: escaped(f.value) }).collect();
         let (request, response) = match self.response() {
             true => (None, Some(Response { version: first, status: second, reason: third })),
             false => (Some(Request { method: first, target: second, version: third }), None),

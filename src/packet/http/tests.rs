@@ -46,7 +46,9 @@ fn a_head_that_is_cut_says_so_and_odd_lines_are_kept() {
 fn only_http_begins_as_http() {
     assert!(begins(b"GET / HTTP/1.1\r\n", [9, 4567]) && begins(b"HTTP/1.1 200 OK", [9, 4567]));
     assert!(begins(b"GET /cut", [80, 9]) && begins(b"POST / HTTP/1.0\n", [9, 1]));
-    for payload in [&b"GET /cut"[..], b"GETS / HTTP/1.1\r\n", b"get / HTTP/1.1\r\n", b"HELO a\r\n", b"", b"RTSP/1.0 200 OK"] {
+    for payload in
+        [&b"GET /cut"[..], b"GETS / HTTP/1.1\r\n", b"get / HTTP/1.1\r\n", b"HELO a\r\n", b"", b"RTSP/1.0 200 OK"]
+    {
         assert!(!begins(payload, [9, 4567]), "{payload:?}");
     }
     assert!(!begins(b"SSH-2.0-x\r\n", [80, 9]));

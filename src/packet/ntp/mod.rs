@@ -1,8 +1,8 @@
 //! NTP (RFC 5905): the packet of clients, servers and broadcasts; of control messages (RFC 9327) the first byte.
 
-mod time;
 #[cfg(test)]
 mod tests;
+mod time;
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -145,7 +145,11 @@ impl<'a> Protocol<'a> for Ntp<'a> {
     fn block(&self, out: &mut String) {
         let (version, mode) = (self.version(), self.mode());
         let name = MODES[usize::from(mode)];
-        text::field(out, "NTP", format_args!("version {version}, mode {mode} ({name}), {} bytes", self.carried.length));
+        text::field(
+            out,
+            "NTP",
+            format_args!("version {version}, mode {mode} ({name}), {} bytes", self.carried.length),
+        );
         text::field(out, "Leap Indicator", self.leap());
         if let Some(fields) = self.fields() {
             text::field(out, "Stratum", fields.stratum());

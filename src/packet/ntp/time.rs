@@ -19,7 +19,7 @@ impl Timestamp {
 
     /// Nanoseconds of that second.
     pub fn nanoseconds(self) -> u32 {
-        ((self.0 & 0xffff_ffff) * 1_000_000_000 >> 32) as u32
+        (((self.0 & 0xffff_ffff) * 1_000_000_000) >> 32) as u32
     }
 }
 

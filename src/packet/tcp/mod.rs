@@ -219,9 +219,8 @@ impl<'a> Protocol<'a> for Tcp<'a> {
 
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let tcp = Tcp { fixed: carried.header::<20>()?, carried };
-        let next = tcp.application().map(|application| {
-            carried.after(tcp.header_length(), Code::Application(application))
-        });
+        let next =
+            tcp.application().map(|application| carried.after(tcp.header_length(), Code::Application(application)));
         Ok((tcp, next))
     }
 

@@ -28,7 +28,8 @@ pub struct Tls<'a> {
 /// Whether `payload`, between these ports, begins with a record: of a hello anywhere, of any kind on TLS's ports.
 pub fn begins(payload: &[u8], ports: [u16; 2]) -> bool {
     is_record(payload)
-        && (ports.iter().any(|port| PORTS.contains(port)) || matches!(*payload, [HANDSHAKE, _, _, _, _, 1 | 2, 0, ..]))
+        && (ports.iter().any(|port| PORTS.contains(port))
+            || matches!(*payload, [HANDSHAKE, _, _, _, _, 1 | 2, 0, ..]))
 }
 
 fn is_record(bytes: &[u8]) -> bool {
