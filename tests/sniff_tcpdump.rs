@@ -52,7 +52,9 @@ fn compare(address: IpAddr, via: &str) {
     let curl = Command::new("curl").args(["--silent", "--max-time", "10", &url]).output().expect("curl");
     assert_eq!(curl.stdout, b"Python is awesome!\n");
 
-    let seen = read_to_the_end_of_the_connection(BufReader::new(ours.child.stdout.take().expect("a pipe")));
+    // Kept open: at the end of its reader it would end too, without its tally.
+    let mut lines = BufReader::new(ours.child.stdout.take().expect("a pipe"));
+    let seen = read_to_the_end_of_the_connection(&mut lines);
     ours.signal(Signal::SIGINT);
     let (code, _, words) = ours.finish();
     assert_eq!(code, Some(0), "{words}");
