@@ -56,8 +56,10 @@ pub enum Code {
 /// A protocol over UDP or TCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Application {
-    /// DNS (RFC 1035) in a datagram; multicast DNS (RFC 6762) too.
+    /// DNS (RFC 1035) in a datagram.
     Dns,
+    /// Multicast DNS (RFC 6762): port 5353.
+    MulticastDns,
     /// DNS in a stream, behind a length of two bytes.
     DnsStream,
     /// DHCP and BOOTP (RFC 2131).

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::layer::{Application, Carried, Code, Link, Protocol, Trouble};
 use super::{
-    arp, cooked, esp, ethernet, geneve, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc, loopback, sctp, tcp, udp,
-    vxlan,
+    arp, cooked, dhcp, dhcp6, dns, esp, ethernet, geneve, gre, http, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc, loopback,
+    ntp, sctp, tcp, tls, udp, vxlan,
 };
 
 /// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].
@@ -113,4 +113,16 @@ protocols! {
     Code::Application(Application::Vxlan) => vxlan::Vxlan,
     /// Geneve, a tunnel.
     Code::Application(Application::Geneve) => geneve::Geneve,
+    /// DNS, by datagrams, multicast or a stream.
+    Code::Application(Application::Dns | Application::MulticastDns | Application::DnsStream) => dns::Dns,
+    /// DHCP and BOOTP.
+    Code::Application(Application::Dhcp) => dhcp::Dhcp,
+    /// DHCPv6.
+    Code::Application(Application::Dhcp6) => dhcp6::Dhcp6,
+    /// NTP.
+    Code::Application(Application::Ntp) => ntp::Ntp,
+    /// HTTP/1: the head of a message.
+    Code::Application(Application::Http) => http::Http,
+    /// A TLS record.
+    Code::Application(Application::Tls) => tls::Tls,
 }

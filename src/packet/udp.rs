@@ -153,7 +153,8 @@ impl<'a> Udp<'a> {
 fn of_port(port: u16) -> Option<Application> {
     match port {
         // DNS, multicast DNS, and link-local name resolution (RFC 4795), which has its form.
-        53 | 5353 | 5355 => Some(Application::Dns),
+        53 | 5355 => Some(Application::Dns),
+        5353 => Some(Application::MulticastDns),
         67 | 68 => Some(Application::Dhcp),
         546 | 547 => Some(Application::Dhcp6),
         123 => Some(Application::Ntp),

@@ -123,6 +123,10 @@ impl<'a> End<'a> {
             }
             out.push_str(": ");
         }
+        // The line of what carries an application may end in a word.
+        if matches!(carried.code, Code::Application(_)) && out.ends_with(|c: char| !c.is_whitespace()) {
+            out.push(' ');
+        }
         let name = name(carried.code);
         let _ = match (*self, carried.part) {
             (End::Trouble(_, Trouble::Truncated), _) => write!(out, "[|{name}]"),

@@ -7,6 +7,7 @@ pub mod crypt;
 pub mod lab;
 pub mod mounts;
 pub mod packets;
+pub mod samples;
 pub mod trial;
 mod workbench;
 

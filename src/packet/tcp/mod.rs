@@ -8,11 +8,15 @@ mod tests;
 pub use show::Document;
 
 use super::checksum::{self, Verdict};
-use super::layer::{Addresses, Carried, Decoded, Protocol};
+use super::layer::{Addresses, Application, Carried, Code, Decoded, Protocol};
+use super::{dns, http, tls};
 use options::Options;
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 6;
+
+/// Where DNS is spoken.
+const DNS_PORT: u16 = 53;
 
 /// A TCP header, and the payload behind it.
 #[derive(Debug, Clone, Copy)]
@@ -187,6 +191,17 @@ impl<'a> Tcp<'a> {
         }
     }
 
+    /// What the payload is, as far as its first bytes and the ports tell; nothing of a stream is remembered.
+    fn application(&self) -> Option<Application> {
+        let (payload, ports) = (self.payload(), [self.source_port(), self.destination_port()]);
+        match payload.first()? {
+            _ if ports.contains(&DNS_PORT) => dns::begins(payload).then_some(Application::DnsStream),
+            20..=23 => tls::begins(payload, ports).then_some(Application::Tls),
+            b'A'..=b'Z' => http::begins(payload, ports).then_some(Application::Http),
+            _ => None,
+        }
+    }
+
     fn word(&self, at: usize) -> u16 {
         u16::from_be_bytes([self.fixed[at], self.fixed[at + 1]])
     }
@@ -200,7 +215,10 @@ impl<'a> Protocol<'a> for Tcp<'a> {
     type Document = Document;
 
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
-        Ok((Tcp { fixed: carried.header::<20>()?, carried }, None))
+        let tcp = Tcp { fixed: carried.header::<20>()?, carried };
+        let next =
+            tcp.application().map(|application| carried.after(tcp.header_length(), Code::Application(application)));
+        Ok((tcp, next))
     }
 
     fn line(&self, out: &mut String) {

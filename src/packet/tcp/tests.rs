@@ -161,3 +161,45 @@ fn a_cut_packet_of_ipv6_is_taken_by_its_length_too() {
     assert_eq!((tcp.payload_length(), tcp.payload()), (6, &b"hello"[..]));
     assert!(line(&bytes[..65], 65).contains("seq 1:7, "));
 }
+
+/// A segment that carries `payload`, from the IP header on, and its line with all that follows.
+fn carrying(ports: [u16; 2], payload: &[u8], cut: usize) -> String {
+    let mut p = vec![0x45, 0, 0, 0, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1];
+    p.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
+    p.extend([0, 0, 0, 1, 0, 0, 0, 9, 0x50, 0x18, 0xff, 0xd7, 0, 0, 0, 0]);
+    p.extend(payload);
+    let length = p.len();
+    p[2..4].copy_from_slice(&(length as u16).to_be_bytes());
+    let mut layers = walk(Carried::frame(Link::Ip, &p[..length - cut], length));
+    let mut out = String::new();
+    layers.by_ref().for_each(|layer| layer.line(&mut out));
+    layers.end().line(&mut out);
+    out.split_once(", length ").map(|(_, rest)| rest.to_owned()).expect("a length")
+}
+
+#[test]
+fn applications_are_known_by_their_first_bytes() {
+    let hello = crate::packet::sample::sample!("tls_client_hello");
+    assert!(carrying([9, 4567], &hello, 0).starts_with("517: TLS ClientHello sni=example.com "));
+    assert_eq!(carrying([9, 443], &[23, 3, 3, 0, 2, 1, 2], 0), "7: TLS ApplicationData length 2");
+    assert_eq!(carrying([9, 4567], &[23, 3, 3, 0, 2, 1, 2], 0), "7");
+    assert_eq!(carrying([9, 4567], b"GET / HTTP/1.1\r\n\r\n", 0), "18: HTTP: GET / HTTP/1.1");
+    assert_eq!(carrying([80, 9], b"hello", 0), "5");
+    let two = crate::packet::sample::sample!("dns_stream");
+    assert_eq!(carrying([9, 53], &two, 0), "62 1+ A? example.com. (29) 2+ A? example.com. (29)");
+    assert_eq!(carrying([9, 53], &two[..31], 10), "31 1+ [|domain]");
+    assert_eq!(carrying([9, 53], &two, 54), "62 [|dns]");
+    assert_eq!(carrying([9, 53], b"the midst of a zone", 0), "19");
+}
+
+#[test]
+fn nothing_is_made_of_the_payload_behind_a_wrong_header() {
+    let mut bytes = syn();
+    bytes.truncate(40);
+    bytes.extend(b"GET / HTTP/1.1\r\n\r\n");
+    bytes[3] = 58;
+    bytes[32] = 0x50;
+    assert!(matches!(walk(Carried::frame(Link::Ip, &bytes, 58)).last(), Some(Layer::Http(_))));
+    bytes[32] = 0x40;
+    assert!(matches!(walk(Carried::frame(Link::Ip, &bytes, 58)).last(), Some(Layer::Tcp(_))));
+}

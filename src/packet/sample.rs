@@ -1,0 +1,29 @@
+//! Packets for tests: tests/data/packets, in hexadecimal.
+
+use super::{Application, Carried, Code, Link, Protocol};
+
+/// The bytes of a file of tests/data/packets.
+macro_rules! sample {
+    ($name:literal) => {
+        $crate::packet::sample::bytes(include_str!(concat!("../../../tests/data/packets/", $name, ".hex")))
+    };
+}
+pub(crate) use sample;
+
+pub fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u32> = hex.chars().filter_map(|digit| digit.to_digit(16)).collect();
+    digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+}
+
+pub fn carried(application: Application, bytes: &[u8], length: usize) -> Carried<'_> {
+    Carried { code: Code::Application(application), ..Carried::frame(Link::Ip, bytes, length) }
+}
+
+/// What of it is decoded, and its line and block.
+pub fn decoded<'a, P: Protocol<'a>>(application: Application, bytes: &'a [u8], length: usize) -> (P, String, String) {
+    let (value, _) = P::decode(carried(application, bytes, length)).expect("a header");
+    let (mut line, mut block) = (String::new(), String::new());
+    value.line(&mut line);
+    value.block(&mut block);
+    (value, line, block)
+}
