@@ -133,7 +133,7 @@ impl<'a> Igmp<'a> {
             }
             return odd_length(out, length);
         }
-        if length % 4 != 0 {
+        if !length.is_multiple_of(4) {
             return number(out, " [invalid len ", length as u32, "]");
         }
         match self.max_response_time() {
@@ -214,7 +214,7 @@ impl<'a> Protocol<'a> for Igmp<'a> {
         text::between(out, &self.carried);
         let word = match self.kind() {
             QUERY => return self.query(out),
-            REPORT_3 if self.carried.length < 16 || self.carried.length % 4 != 0 => {
+            REPORT_3 if self.carried.length < 16 || !self.carried.length.is_multiple_of(4) => {
                 return number(out, "igmp v3 report [invalid len ", self.carried.length as u32, "]");
             }
             REPORT_3 => {
