@@ -53,6 +53,13 @@ pub fn escaped(out: &mut String, bytes: &[u8]) {
     }
 }
 
+/// `bytes` with everything but printable ASCII escaped.
+pub fn to_escaped(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    escaped(&mut out, bytes);
+    out
+}
+
 /// Appends "source > destination".
 pub fn addresses(out: &mut String, addresses: Addresses) {
     let _ = write!(out, "{} > {}", addresses.source(), addresses.destination());
