@@ -225,6 +225,14 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// What is wrong, in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Trouble::Truncated => "truncated",
+            Trouble::Malformed(why) => why,
+        }
+    }
+
     /// The one word for it.
     pub fn word(self) -> &'static str {
         match self {

@@ -146,6 +146,13 @@ pub fn hardware(out: &mut String, address: &[u8]) {
     }
 }
 
+/// `bytes` with everything but printable ASCII escaped.
+pub fn to_escaped(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    escaped(&mut out, bytes);
+    out
+}
+
 /// Appends "source > destination".
 pub fn addresses(out: &mut String, addresses: Addresses) {
     address(out, addresses, true);

@@ -5,6 +5,7 @@ pub mod capture_file;
 pub mod console;
 pub mod crypt;
 pub mod lab;
+pub mod made;
 pub mod mounts;
 pub mod packets;
 pub mod samples;

@@ -164,19 +164,15 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
         }
         let named = self.names().map(|(server, file)| [("Server Name", server), ("Boot File", file)]);
         for (name, value) in named.into_iter().flatten().filter(|(_, value)| !value.is_empty()) {
-            let mut line = String::new();
-            text::escaped(&mut line, value);
-            text::field(out, name, line);
+            text::field(out, name, text::to_escaped(value));
         }
         for option in self.options().flatten() {
             let mut line = format!("{} ({}) ", option.name(), option.kind);
             option.value(&mut line);
             text::field(out, "Option", line.trim_end());
         }
-        match self.trouble() {
-            Some(Trouble::Malformed(why)) => text::field(out, "Fault", why),
-            Some(Trouble::Truncated) => text::field(out, "Fault", "truncated"),
-            None => {}
+        if let Some(trouble) = self.trouble() {
+            text::field(out, "Fault", trouble.reason());
         }
     }
 
@@ -184,11 +180,6 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
         let [client, yours, server, relay] = self.addresses().map(|address| address.to_string());
         let mut hardware_address = String::new();
         colons(&mut hardware_address, self.hardware_address());
-        let escaped = |bytes| {
-            let mut out = String::new();
-            text::escaped(&mut out, bytes);
-            out
-        };
         Document {
             operation: self.operation(),
             hardware_type: self.hardware_type(),
@@ -202,8 +193,8 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
             server_address: server,
             relay_address: relay,
             hardware_address,
-            server_name: self.names().map(|(server, _)| escaped(server)),
-            boot_file: self.names().map(|(_, file)| escaped(file)),
+            server_name: self.names().map(|(server, _)| text::to_escaped(server)),
+            boot_file: self.names().map(|(_, file)| text::to_escaped(file)),
             message: self.options().flatten().find_map(|option| option.message()),
             options: self.options().flatten().map(|option| option.document()).collect(),
             length: self.carried.length,

@@ -122,10 +122,8 @@ impl<'a> Protocol<'a> for Dhcp6<'a> {
             text::field(out, "Relay", format_args!("hops {hops}, link {link}, peer {peer}"));
         }
         self.options().flatten().for_each(|option| option.block(out, 0));
-        match self.trouble() {
-            Some(Trouble::Malformed(why)) => text::field(out, "Fault", why),
-            Some(Trouble::Truncated) => text::field(out, "Fault", "truncated"),
-            None => {}
+        if let Some(trouble) = self.trouble() {
+            text::field(out, "Fault", trouble.reason());
         }
     }
 

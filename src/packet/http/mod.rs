@@ -177,15 +177,14 @@ impl<'a> Protocol<'a> for Http<'a> {
     }
 
     fn block(&self, out: &mut String) {
-        let escaped = |bytes| {
-            let mut out = String::new();
-            text::escaped(&mut out, bytes);
-            out
-        };
-        text::field(out, "HTTP", escaped(self.first_line()));
+        text::field(out, "HTTP", text::to_escaped(self.first_line()));
         for field in self.fields() {
             let colon = if field.name.is_empty() { "" } else { ": " };
-            text::field(out, "Field", format_args!("{}{colon}{}", escaped(field.name), escaped(field.value)));
+            text::field(
+                out,
+                "Field",
+                format_args!("{}{colon}{}", text::to_escaped(field.name), text::to_escaped(field.value)),
+            );
         }
         match self.body_length() {
             Some(length) => text::field(out, "Body", format_args!("{length} bytes in this segment")),
@@ -194,14 +193,11 @@ impl<'a> Protocol<'a> for Http<'a> {
     }
 
     fn document(&self) -> Document {
-        let escaped = |bytes| {
-            let mut out = String::new();
-            text::escaped(&mut out, bytes);
-            out
-        };
-        let [first, second, third] = self.parts().map(escaped);
-        let fields =
-            self.fields().map(|f| FieldDocument { name: escaped(f.name), value: escaped(f.value) }).collect();
+        let [first, second, third] = self.parts().map(text::to_escaped);
+        let fields = self
+            .fields()
+            .map(|f| FieldDocument { name: text::to_escaped(f.name), value: text::to_escaped(f.value) })
+            .collect();
         let (request, response) = match self.response() {
             true => (None, Some(Response { version: first, status: second, reason: third })),
             false => (Some(Request { method: first, target: second, version: third }), None),

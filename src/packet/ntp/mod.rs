@@ -166,10 +166,8 @@ impl<'a> Protocol<'a> for Ntp<'a> {
         if !self.rest().is_empty() {
             text::field(out, "Rest", text::to_hex(self.rest()));
         }
-        match self.trouble() {
-            Some(Trouble::Malformed(why)) => text::field(out, "Fault", why),
-            Some(Trouble::Truncated) => text::field(out, "Fault", "truncated"),
-            None => {}
+        if let Some(trouble) = self.trouble() {
+            text::field(out, "Fault", trouble.reason());
         }
     }
 

@@ -228,19 +228,13 @@ fn said(write: fn(&mut String, u16), number: u16) -> String {
     out
 }
 
-fn escaped(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    text::escaped(&mut out, bytes);
-    out
-}
-
 fn hello_document(hello: &Hello) -> HelloDocument {
     let suites = hello.ciphers.as_chunks().0.iter().map(|suite| u16::from_be_bytes(*suite));
     HelloDocument {
         legacy_version: said(version_text, hello.legacy_version),
         versions: hello.versions().map(|version| said(version_text, version)).collect(),
-        server_name: hello.server_name().map(escaped),
-        alpn: hello.protocols().map(escaped).collect(),
+        server_name: hello.server_name().map(text::to_escaped),
+        alpn: hello.protocols().map(text::to_escaped).collect(),
         cipher_suites: suites.map(|suite| said(cipher_text, suite)).collect(),
         extensions: hello.extensions().map(|(kind, _)| kind).collect(),
         trouble: hello.trouble,
