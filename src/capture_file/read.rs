@@ -91,7 +91,7 @@ impl Trouble {
 
     /// The record at `offset` is of `size` bytes, and `left` are there.
     pub(super) fn cut(offset: u64, size: usize, left: usize) -> Self {
-        Trouble::Cut(format!("it is cut: of {size} bytes at byte {offset} {left} are there"))
+        Trouble::Cut(format!("it is cut: of {size} bytes at byte {offset} only {left} are there"))
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::io::{ErrorKind, Read, Result};
 
-/// What the buffer holds: the longest record or block, and as much again so that reads are large.
-const CAPACITY: usize = 2 * super::LONGEST_BLOCK;
+/// What the buffer holds: the longest record or block, and a read behind it.
+const CAPACITY: usize = super::LONGEST_BLOCK + READ;
+
+/// What one read asks for, in bytes: little enough to be in the processor's cache still when it is looked at.
+const READ: usize = 128 << 10;
 
 /// Whether so many bytes are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +61,8 @@ impl Window {
         self.buffer.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         while self.end < count {
-            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            let most = self.buffer.len().min(self.end + READ);
+            let room = self.buffer.get_mut(self.end..most).unwrap_or_default();
             match self.input.read(room) {
                 Ok(0) => return Ok(Have::Ended(self.end)),
                 Ok(more) => self.end = self.buffer.len().min(self.end.saturating_add(more)),
