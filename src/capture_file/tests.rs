@@ -71,7 +71,8 @@ impl Order {
     fn pcap(self, magic: u32, snaplen: u32, link: u32) -> Vec<u8> {
         let halves = if self.0 { 2 << 16 | 4 } else { 2 | 4 << 16 };
         let mut file = self.words(&[magic, halves, 0, 0, snaplen, link]);
-        for (second, fraction, length, bytes) in [(5, 6, 60, b"abcde".as_slice()), (0xffff_ffff, 999_999, 3, b"xyz")] {
+        for (second, fraction, length, bytes) in [(5, 6, 60, b"abcde".as_slice()), (0xffff_ffff, 999_999, 3, b"xyz")]
+        {
             file.extend(self.words(&[second, fraction, bytes.len() as u32, length]));
             file.extend(bytes);
         }
@@ -168,10 +169,7 @@ fn files() -> Vec<Vec<u8>> {
 fn pcap_of_either_order_and_unit_is_read() {
     for big in [false, true] {
         for (magic, unit) in [(0xa1b2_c3d4, 1000), (0xa1b2_3c4d, 1)] {
-            let expected = [
-                packet((5, 6 * unit), 60, b"abcde"),
-                packet((0xffff_ffff, 999_999 * unit), 3, b"xyz"),
-            ];
+            let expected = [packet((5, 6 * unit), 60, b"abcde"), packet((0xffff_ffff, 999_999 * unit), 3, b"xyz")];
             // A frame check sequence of four bytes is told of in the upper bits.
             for link in [1, 0x2400_0001] {
                 let (records, ended) = read(&Order(big).pcap(magic, 65535, link));
@@ -393,7 +391,8 @@ fn what_is_written_is_read_again() {
     let packets = expected_of_pcapng();
     let (again, ended) = read(&written(Form::Pcapng, &packets, Some("it is \u{fc}")));
     assert_eq!((again.as_slice(), ended.is_none()), (packets.as_slice(), true));
-    let plain: Vec<Got> = packets.iter().map(|p| Got { link: 1, interface: None, flags: None, ..p.clone() }).collect();
+    let plain: Vec<Got> =
+        packets.iter().map(|p| Got { link: 1, interface: None, flags: None, ..p.clone() }).collect();
     let pcap = written(Form::Pcap, &plain, None);
     let pcapng = written(Form::Pcapng, &read(&pcap).0, None);
     assert_eq!(read(&pcapng).0, plain);

@@ -201,7 +201,10 @@ impl Section {
         let fields = fields.ok_or_else(|| Trouble::at(offset, "a packet block is too short"))?;
         let Some(interface) = self.interfaces.get(fields.interface as usize) else {
             let number = fields.interface;
-            return Err(Trouble::at(offset, format_args!("a packet is of interface {number}, which is not described")));
+            return Err(Trouble::at(
+                offset,
+                format_args!("a packet is of interface {number}, which is not described"),
+            ));
         };
         let captured = fields.captured as usize;
         if captured > super::LONGEST_RECORD {

@@ -21,7 +21,7 @@ pub(super) fn record(out: &mut Vec<u8>, packet: &Packet, unit: u32) {
         u32::try_from(packet.seconds).unwrap_or(latest),
         packet.nanoseconds / unit,
         packet.bytes.len() as u32,
-        u32::try_from(packet.length.max(packet.bytes.len())).unwrap_or(u32::MAX),
+        u32::try_from(packet.length).unwrap_or(u32::MAX),
     ];
     header.as_chunks_mut().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
     out.extend_from_slice(&header);

@@ -76,7 +76,7 @@ pub(super) fn packet(out: &mut Vec<u8>, packet: &Packet) {
             (time >> 32) as u32,
             time as u32,
             packet.bytes.len() as u32,
-            u32::try_from(packet.length.max(packet.bytes.len())).unwrap_or(u32::MAX),
+            u32::try_from(packet.length).unwrap_or(u32::MAX),
         ];
         fields.as_chunks_mut().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
         out.extend_from_slice(&fields);
