@@ -9,6 +9,9 @@ pub(in crate::capture_file) const RESOLUTION: u16 = 9;
 /// if_tsoffset: seconds to add to timestamps.
 const OFFSET: u16 = 14;
 
+/// Longer than any system's names, in bytes; more is not kept, as a file may describe many interfaces.
+const LONGEST_NAME: usize = 256;
+
 const SECOND: u64 = 1_000_000_000;
 
 /// An interface of a section.
@@ -42,8 +45,7 @@ impl Interface {
         let mut interface = Interface { link, snaplen, name: None, unit: Unit::Microsecond, offset: 0 };
         for (code, value) in options {
             match (code, value) {
-                // Some writers count the zero at the end.
-                (NAME, name) => interface.name = Some(String::from_utf8_lossy(name).trim_end_matches('\0').into()),
+                (NAME, value) => interface.name = Some(name(value)),
                 (RESOLUTION, [6]) => interface.unit = Unit::Microsecond,
                 (RESOLUTION, [9]) => interface.unit = Unit::Nanosecond,
                 (RESOLUTION, [power @ 0..0x80]) => interface.unit = Unit::Ten(*power),
@@ -69,6 +71,12 @@ impl Interface {
     }
 }
 
+fn name(value: &[u8]) -> Box<str> {
+    let value = value.get(..LONGEST_NAME).unwrap_or(value);
+    // Some writers count the zero at the end.
+    String::from_utf8_lossy(value).trim_end_matches('\0').into()
+}
+
 fn seconds(value: &[u8], big: bool) -> Option<i64> {
     let bytes = value.try_into().ok()?;
     Some(if big { i64::from_be_bytes(bytes) } else { i64::from_le_bytes(bytes) })
@@ -88,7 +96,7 @@ fn ten(power: u8, units: u64) -> (u64, u64) {
 fn two(power: u8, units: u64) -> (u64, u64) {
     let whole = units.checked_shr(power.into()).unwrap_or(0);
     let rest = u128::from(units) & ((1 << power) - 1);
-    (whole, (rest * u128::from(SECOND) >> power) as u64)
+    (whole, ((rest * u128::from(SECOND)) >> power) as u64)
 }
 
 #[cfg(test)]

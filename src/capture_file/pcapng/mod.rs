@@ -39,7 +39,7 @@ const HEAD: usize = 8;
 /// The length again behind it.
 const TAIL: usize = 4;
 /// More interfaces than a section may have, so that a file of nothing else does not fill the memory.
-const MOST_INTERFACES: usize = 1 << 16;
+pub(super) const MOST_INTERFACES: usize = 1 << 16;
 
 /// The section that is being read.
 pub(super) struct Section {

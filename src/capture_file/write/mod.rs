@@ -9,6 +9,7 @@ use std::fs::File;
 
 use output::Output;
 
+use super::pcapng::MOST_INTERFACES;
 use crate::error::{Error, Result};
 
 /// What is written.
@@ -76,8 +77,8 @@ impl Writer {
     /// The number for packets of this interface and link type (LINKTYPE_ value).
     ///
     /// # Errors
-    /// Where the format is pcap, which holds packets of one link type, and this is another; where the file cannot be
-    /// written.
+    /// Where the format is pcap, which holds packets of one link type, and this is another; where there are more than
+    /// 65,536 interfaces; where the file cannot be written.
     pub fn interface(&mut self, link: u16, name: Option<&str>) -> Result<u32> {
         if self.form != Form::Pcapng {
             return self.only(link).map(|()| 0);
@@ -86,7 +87,12 @@ impl Writer {
         if let Some(number) = self.interfaces.get(&key) {
             return Ok(*number);
         }
-        let number = u32::try_from(self.interfaces.len()).unwrap_or(u32::MAX);
+        // Sections that are joined may bring as many each.
+        if self.interfaces.len() == MOST_INTERFACES {
+            let name = self.output.name();
+            return Err(Error::failed(format!("cannot write more than {MOST_INTERFACES} interfaces to {name}")));
+        }
+        let number = self.interfaces.len() as u32;
         let snaplen = self.snaplen;
         self.output.record(|out| pcapng::interface(out, link, name, snaplen))?;
         self.interfaces.insert(key, number);
