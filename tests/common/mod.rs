@@ -6,6 +6,7 @@ pub mod console;
 pub mod crypt;
 pub mod lab;
 pub mod mounts;
+pub mod offline;
 pub mod trial;
 mod workbench;
 

@@ -3,9 +3,11 @@
 //! Section header, interface description, enhanced, simple and obsolete packet blocks are looked into; all others are
 //! passed over, whatever their length.
 
+mod body;
 mod interface;
 mod options;
 
+use body::{Body, body, word};
 use interface::Interface;
 pub use options::Options;
 
@@ -243,62 +245,5 @@ impl Section {
     /// The options of its header.
     pub(super) fn options(&self) -> Options<'_> {
         Options::new(&self.options, self.big)
-    }
-}
-
-/// What stands between head and tail of a whole block.
-fn body(block: &[u8]) -> &[u8] {
-    block.get(HEAD..block.len().saturating_sub(TAIL)).unwrap_or_default()
-}
-
-fn word(big: bool, bytes: [u8; 4]) -> u32 {
-    if big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
-}
-
-/// A block's body.
-struct Body<'a> {
-    bytes: &'a [u8],
-    big: bool,
-}
-
-/// The fields of a packet block.
-struct Fields {
-    interface: u32,
-    time: Option<u64>,
-    captured: u32,
-    length: u32,
-    start: usize,
-}
-
-impl Body<'_> {
-    fn half(&self, at: usize) -> Option<u16> {
-        let bytes = *self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
-    }
-
-    fn word(&self, at: usize) -> Option<u32> {
-        Some(word(self.big, *self.bytes.get(at..)?.first_chunk()?))
-    }
-
-    fn time(&self, at: usize) -> Option<u64> {
-        Some(u64::from(self.word(at)?) << 32 | u64::from(self.word(at + 4)?))
-    }
-
-    fn enhanced(&self) -> Option<Fields> {
-        let (captured, length) = (self.word(12)?, self.word(16)?);
-        Some(Fields { interface: self.word(0)?, time: Some(self.time(4)?), captured, length, start: 20 })
-    }
-
-    fn obsolete(&self) -> Option<Fields> {
-        let (captured, length) = (self.word(12)?, self.word(16)?);
-        Some(Fields { interface: self.half(0)?.into(), time: Some(self.time(4)?), captured, length, start: 20 })
-    }
-
-    /// Its captured length is not told: what fits the packet, the interface's bound (0 is none) and the block.
-    fn simple(&self, snaplen: u32) -> Option<Fields> {
-        let length = self.word(0)?;
-        let room = u32::try_from(self.bytes.len() - 4).unwrap_or(u32::MAX);
-        let bound = if snaplen == 0 { u32::MAX } else { snaplen };
-        Some(Fields { interface: 0, time: None, captured: length.min(bound).min(room), length, start: 4 })
     }
 }
