@@ -17,11 +17,13 @@
 //! | [`draft`] | a new file that takes its name in one step |
 //! | [`escape`] | names of files as a terminal may be shown them |
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
+//! | [`capture_file`] | capture files (pcap, pcapng), read and written |
 //! | [`packet`] | pure decoding of frames, no I/O |
 //! | [`progress`] | the progress line of work that takes a while |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
 //! | [`cli`] | one file per generic verb; views print, the library does not |
 
+pub mod capture_file;
 pub mod cli;
 pub mod cpus;
 pub mod demo;

@@ -43,6 +43,11 @@ pub trait Capture {
     /// # Errors
     /// Where the kernel does not tell.
     fn dropped(&mut self) -> Result<u64>;
+
+    /// The link type (LINKTYPE_ value) of every packet to come, where that is known beforehand.
+    fn linktype(&self) -> Option<u16> {
+        None
+    }
 }
 
 /// What waiting for a packet came to.
@@ -77,6 +82,17 @@ pub struct Captured<'a> {
     pub length: usize,
     /// True where the kernel said that a checksum was left to the network device.
     pub offloaded: bool,
+    /// What a capture file says of it besides; none where it is captured now.
+    pub recorded: Option<Recorded<'a>>,
+}
+
+/// What a capture file says of a packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded<'a> {
+    /// The link type (LINKTYPE_ value).
+    pub linktype: u16,
+    /// Name of the interface, unescaped.
+    pub interface: Option<&'a str>,
 }
 
 impl<'a> Captured<'a> {

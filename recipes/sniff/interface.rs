@@ -45,6 +45,12 @@ pub fn name(index: u32) -> Option<String> {
     Some(name.to_string_lossy().into_owned())
 }
 
+/// The hardware type of packet(7) of the interface (/sys/class/net/IF/type), where sysfs is there to tell.
+pub fn hardware(interface: &Interface) -> Option<u16> {
+    let text = std::fs::read_to_string(format!("/sys/class/net/{}/type", interface.name)).ok()?;
+    text.trim().parse().ok()
+}
+
 /// That the interface is still there; nobody wakes a socket whose interface went away for good.
 ///
 /// # Errors

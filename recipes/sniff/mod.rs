@@ -1,13 +1,17 @@
 //! The sniff family: what is on the wire.
 
 pub mod capture;
+mod files;
 pub mod filter;
 pub mod interface;
+pub mod offline;
 pub mod packet;
 pub mod pcap;
 pub mod print;
 pub mod raw;
 pub mod receive;
+pub mod save;
+pub mod sink;
 pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;

@@ -144,6 +144,7 @@ impl Capture for Open {
             length: received.length + (frame.len() - captured),
             bytes: &self.buffer[frame],
             offloaded: received.auxdata.checksum_not_ready(),
+            recorded: None,
         }))
     }
 
@@ -153,6 +154,13 @@ impl Capture for Open {
             .sys("getsockopt(PACKET_STATISTICS)", || "cannot count dropped packets".to_owned())?;
         self.dropped += u64::from(more);
         Ok(self.dropped)
+    }
+
+    fn linktype(&self) -> Option<u16> {
+        match link(interface::hardware(self.interface.as_ref()?)?) {
+            Link::Other(_) => None,
+            link => Some(link.linktype()),
+        }
     }
 }
 

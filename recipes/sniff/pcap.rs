@@ -105,12 +105,17 @@ mod linked {
                 bytes: packet.data,
                 length: packet.header.len as usize,
                 offloaded: false,
+                recorded: None,
             }))
         }
 
         fn dropped(&mut self) -> Result<u64> {
             let stats = self.capture.stats().map_err(|e| failed("cannot count dropped packets".to_owned(), e))?;
             Ok(u64::from(stats.dropped) + u64::from(stats.if_dropped))
+        }
+
+        fn linktype(&self) -> Option<u16> {
+            Some(self.link.linktype())
         }
     }
 }

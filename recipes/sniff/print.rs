@@ -107,7 +107,7 @@ impl Printer {
         self.clock.time_of_day(&mut self.text, packet.seconds, packet.nanoseconds);
         self.text.push(' ');
         if self.name_interface {
-            let name = self.interface(packet.interface).unwrap_or_else(|| "?".to_owned());
+            let name = self.interface(packet).unwrap_or_else(|| "?".to_owned());
             self.text.push_str(&format!("{name} {} ", packet.direction.word()));
         }
         let mut layers = walk(packet.frame());
@@ -119,7 +119,7 @@ impl Printer {
     fn full(&mut self, packet: &Captured) {
         let mut when = String::new();
         self.clock.date_and_time(&mut when, packet.seconds, packet.nanoseconds);
-        let name = self.interface(packet.interface).unwrap_or_else(|| "?".to_owned());
+        let name = self.interface(packet).unwrap_or_else(|| "?".to_owned());
         text::field(&mut self.text, "Time", when);
         text::field(&mut self.text, "Interface", format_args!("{name}, {}", packet.direction.word()));
         let mut layers = walk(packet.frame());
@@ -133,14 +133,20 @@ impl Printer {
     }
 
     fn json(&mut self, packet: &Captured) -> Result<()> {
-        let interface = self.interface(packet.interface);
+        let interface = self.interface(packet);
         let document = document(packet, interface);
         self.text = serde_json::to_string(&document).map_err(|e| Error::failed(format!("cannot write JSON: {e}")))?;
         self.text.push('\n');
         Ok(())
     }
 
-    fn interface(&mut self, index: u32) -> Option<String> {
+    fn interface(&mut self, packet: &Captured) -> Option<String> {
+        if let Some(recorded) = packet.recorded {
+            let mut name = String::new();
+            text::escaped(&mut name, recorded.interface?.as_bytes());
+            return Some(name);
+        }
+        let index = packet.interface;
         self.names.entry(index).or_insert_with(|| interface::name(index)).clone()
     }
 }

@@ -95,6 +95,7 @@ impl Capture for Open {
                 bytes: &self.buffer[..length.min(receive::LARGEST)],
                 length,
                 offloaded: false,
+                recorded: None,
             })),
             Ok(None) if wait.is_zero() => Ok(Event::Nothing),
             Ok(None) => interface::still_there(self.interface.as_ref()).map(|()| Event::Nothing),
@@ -107,5 +108,9 @@ impl Capture for Open {
         socket_drops::drops(&self.socket)
             .map(u64::from)
             .sys("getsockopt(SO_MEMINFO)", || "cannot count dropped packets".to_owned())
+    }
+
+    fn linktype(&self) -> Option<u16> {
+        Some(Link::Ip.linktype())
     }
 }

@@ -8,8 +8,10 @@ use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use nix::errno::Errno;
 
 use super::capture::{Capture, Event, METHODS, Setup};
+use super::files::Files;
 use super::interface;
 use super::print::{Fate, Form, PacketDocument, Printer};
+use super::sink::Sink;
 use super::wanted::Filter;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
@@ -56,6 +58,8 @@ struct Sniff {
         value_parser = PossibleValuesParser::new(METHODS.iter().map(|m| m.name))
     )]
     via: Option<String>,
+    #[command(flatten)]
+    files: Files,
 }
 
 /// What can be shown.
@@ -79,25 +83,44 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 }
 
 fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
-    let setup = Setup { interface: interface::find(&args.interface)?, port: args.port };
-    let (mut capture, via) = open(args.via.as_deref(), &setup, ui)?;
-    ui.note(format_args!("listening on {} via {via}; Ctrl-C ends", args.interface));
+    let source = args.files.source()?;
+    let live = source.is_none();
+    let interface = if live { interface::find(&args.interface)? } else { None };
+    let setup = Setup { interface, port: args.port };
+    let (capture, begins) = match &source {
+        Some(source) => Files::offline(source)?,
+        None => {
+            let (capture, via) = open(args.via.as_deref(), &setup, ui)?;
+            (capture, format!("listening on {} via {via}; Ctrl-C ends", args.interface))
+        }
+    };
+    let mut capture = args.files.snapped(capture);
     let form = match (args.json, args.verbose) {
         (true, _) => Form::Json,
         (_, true) => Form::Full,
         _ => Form::Line,
     };
-    let mut printer = Printer::new(form, setup.interface.is_none());
+    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
+        Some(saver) => Box::new(saver),
+        None => Box::new(Printer::new(form, live && setup.interface.is_none())),
+    };
+    ui.note(begins);
     let wanted = Filter { protocol: args.protocol, port: args.port };
     let mut tally = Tally::default();
     let limits = Limits {
         packets: args.count.unwrap_or(u64::MAX),
         deadline: args.duration.and_then(|d| Instant::now().checked_add(d)),
     };
-    let ended = show(&mut *capture, &mut printer, &wanted, &limits, &mut tally, ui);
-    let ended = ended.and_then(|()| ui.flush());
+    let ended = show(&mut *capture, &mut *sink, &wanted, &limits, &mut tally, ui);
+    // What came before the end of a file that is cut is shown all the same.
+    let finished = sink.finish(ui);
+    let ended = ended.and(finished);
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
-        ui.note(format_args!("{tally}, {} dropped by the kernel", capture.dropped()?));
+        tally.became = sink.word();
+        match live {
+            true => ui.note(format_args!("{tally}, {} dropped by the kernel", capture.dropped()?)),
+            false => ui.note(&tally),
+        }
     }
     ended
 }
@@ -146,6 +169,8 @@ impl Limits {
 
 #[derive(Debug, Default)]
 struct Tally {
+    /// What became of those that were wanted.
+    became: &'static str,
     captured: u64,
     shown: u64,
     other_protocol: u64,
@@ -154,7 +179,7 @@ struct Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{} packets shown, ", self.shown)?;
+        write!(f, "{} packets {}, ", self.shown, self.became)?;
         for (count, what) in [(self.other_protocol, "not TCP"), (self.other_port, "not of the port")] {
             if count > 0 {
                 write!(f, "{count} {what}, ")?;
@@ -167,7 +192,7 @@ impl fmt::Display for Tally {
 /// Shows packets until a limit is reached or the user asks for the end.
 fn show(
     capture: &mut dyn Capture,
-    printer: &mut Printer,
+    sink: &mut dyn Sink,
     wanted: &Filter,
     limits: &Limits,
     tally: &mut Tally,
@@ -182,16 +207,14 @@ fn show(
             Event::Packet(packet) => {
                 idle = false;
                 tally.captured += 1;
-                match printer.show(&packet, wanted, ui)? {
+                match sink.show(&packet, wanted, ui)? {
                     Fate::Shown => tally.shown += 1,
                     Fate::OtherProtocol => tally.other_protocol += 1,
                     Fate::OtherPort => tally.other_port += 1,
                 }
             }
             Event::Nothing => {
-                ui.flush()?;
-                // Without this `| head -1` would last until one more packet comes.
-                ui.reader_is_there()?;
+                sink.idle(ui)?;
                 idle = true;
             }
             Event::End => break,
@@ -207,10 +230,11 @@ mod tests {
 
     #[test]
     fn the_tally_accounts_for_every_packet() {
-        let tally = Tally { captured: 63, shown: 55, other_protocol: 8, other_port: 0 };
+        let tally = Tally { became: "shown", captured: 63, shown: 55, other_protocol: 8, other_port: 0 };
         assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 63 captured");
         let tally = Tally { captured: 66, other_port: 3, ..tally };
         assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 3 not of the port, 66 captured");
-        assert_eq!(Tally::default().to_string(), "0 packets shown, 0 captured");
+        let tally = Tally { became: "written", ..Tally::default() };
+        assert_eq!(tally.to_string(), "0 packets written, 0 captured");
     }
 }

@@ -36,6 +36,18 @@ impl Link {
             other => Link::Other(other),
         }
     }
+
+    /// The link type that packets of it have in a capture file; that of [`Link::Other`] is the number as it is.
+    pub fn linktype(self) -> u16 {
+        match self {
+            Link::Ethernet => 1,
+            Link::Ip => 101,
+            Link::Cooked => 113,
+            Link::Cooked2 => 276,
+            Link::Null => 0,
+            Link::Other(number) => number,
+        }
+    }
 }
 
 /// How a layer names the protocol that it carries.

@@ -134,6 +134,10 @@ impl<'a> Udp<'a> {
 
     /// What its ports say that it carries.
     pub fn application(&self) -> Option<Application> {
+        // Inside are IKE and ESP; the other port is any.
+        if [self.source_port(), self.destination_port()].contains(&IPSEC_NAT_TRAVERSAL) {
+            return None;
+        }
         of_port(self.destination_port()).or_else(|| of_port(self.source_port()))
     }
 
@@ -148,6 +152,9 @@ impl<'a> Udp<'a> {
         u16::from_be_bytes([self.fixed[at], self.fixed[at + 1]])
     }
 }
+
+/// IPsec through address translators (RFC 3948).
+const IPSEC_NAT_TRAVERSAL: u16 = 4500;
 
 /// The application that has registered `port`.
 fn of_port(port: u16) -> Option<Application> {

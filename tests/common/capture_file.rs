@@ -1,16 +1,21 @@
-//! Reads capture files (pcap, and as much of pcapng as the public captures use), for tests alone.
+//! The packets of capture files as tests want them: all at once.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use syskit::capture_file::{Next, Reader};
 use syskit::packet::{Carried, Link};
 
 /// A packet of a capture file.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     /// Link type, as in the file.
     pub link: u16,
     /// Time in seconds since the epoch.
-    pub seconds: u32,
+    pub seconds: i64,
+    /// And nanoseconds of that second.
+    pub nanoseconds: u32,
     /// What was captured.
     pub bytes: Vec<u8>,
     /// Its length on the wire.
@@ -26,16 +31,19 @@ pub fn folder() -> Option<PathBuf> {
 
 /// The packets of the file, up to its end or the first thing in it that makes no sense.
 pub fn read(path: &Path) -> Vec<Packet> {
-    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
-    let file = |big| File { bytes: &bytes, big };
+    let file = File::open(path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
     let mut packets = Vec::new();
+    let Ok(mut reader) = Reader::open(Box::new(file), path.display().to_string()) else { return packets };
     // Ending early is right here: broken files are among the captures.
-    let _ = match bytes.first_chunk::<4>() {
-        Some([0xd4, 0xc3, 0xb2, 0xa1] | [0x4d, 0x3c, 0xb2, 0xa1]) => file(false).pcap(&mut packets),
-        Some([0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d]) => file(true).pcap(&mut packets),
-        Some([0x0a, 0x0d, 0x0d, 0x0a]) => file(bytes.get(8) == Some(&0x1a)).pcapng(&mut packets),
-        _ => None,
-    };
+    while let Ok(Next::Record(record)) = reader.next() {
+        packets.push(Packet {
+            link: record.link,
+            seconds: record.seconds,
+            nanoseconds: record.nanoseconds,
+            bytes: record.bytes.to_vec(),
+            length: record.length,
+        });
+    }
     packets
 }
 
@@ -91,47 +99,3 @@ pub fn holds(text: &str, line: &str) -> bool {
     text.match_indices(line).any(|(at, _)| !text[at + line.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
-struct File<'a> {
-    bytes: &'a [u8],
-    big: bool,
-}
-
-impl File<'_> {
-    fn long(&self, at: usize) -> Option<u32> {
-        let bytes = *self.bytes.get(at..)?.first_chunk()?;
-        Some(if self.big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
-    }
-
-    fn packet(&self, link: u16, seconds: u32, lengths_at: usize) -> Option<(Packet, usize)> {
-        let (captured, length) = (self.long(lengths_at)? as usize, self.long(lengths_at + 4)? as usize);
-        let start = lengths_at + 8;
-        let bytes = self.bytes.get(start..start + captured)?.to_vec();
-        Some((Packet { link, seconds, bytes, length }, start + captured))
-    }
-
-    fn pcap(&self, packets: &mut Vec<Packet>) -> Option<()> {
-        let link = self.long(20)? as u16;
-        let mut at = 24;
-        loop {
-            let (packet, end) = self.packet(link, self.long(at)?, at + 8)?;
-            packets.push(packet);
-            at = end;
-        }
-    }
-
-    fn pcapng(&self, packets: &mut Vec<Packet>) -> Option<()> {
-        let (mut at, mut links) = (0, Vec::new());
-        loop {
-            let (kind, length) = (self.long(at)?, self.long(at + 4)? as usize);
-            match kind {
-                1 => links.push(if self.big { self.long(at + 8)? >> 16 } else { self.long(at + 8)? & 0xffff } as u16),
-                6 => {
-                    let link = *links.get(self.long(at + 8)? as usize)?;
-                    packets.push(self.packet(link, 0, at + 20)?.0);
-                }
-                _ => {}
-            }
-            at += length.max(12);
-        }
-    }
-}

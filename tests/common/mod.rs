@@ -9,6 +9,7 @@ pub mod made;
 pub mod mounts;
 pub mod packets;
 pub mod samples;
+pub mod offline;
 pub mod trial;
 mod workbench;
 
