@@ -18,6 +18,7 @@
 //! | [`escape`] | names of files as a terminal may be shown them |
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`packet`] | pure decoding of frames, no I/O |
+//! | [`filter`] | filter expressions, compiled to classic BPF and interpreted |
 //! | [`progress`] | the progress line of work that takes a while |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
 //! | [`cli`] | one file per generic verb; views print, the library does not |
@@ -28,6 +29,7 @@ pub mod demo;
 pub mod draft;
 pub mod error;
 pub mod escape;
+pub mod filter;
 pub mod host;
 pub mod interrupt;
 pub mod limit;

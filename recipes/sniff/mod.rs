@@ -8,6 +8,7 @@ pub mod pcap;
 pub mod print;
 pub mod raw;
 pub mod receive;
+pub mod selection;
 pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;

@@ -4,13 +4,14 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use nix::errno::Errno;
 
 use super::capture::{Capture, Event, METHODS, Setup};
+use super::filter::Sieve;
 use super::interface;
 use super::print::{Fate, Form, PacketDocument, Printer};
-use super::wanted::Filter;
+use super::selection::{DumpLink, Protocol, Selection, dump};
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::ui::Ui;
@@ -27,9 +28,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Show the packets that pass on this host, decoded
 #[derive(Args)]
 struct Sniff {
-    /// The protocol to show
-    #[arg(value_enum)]
-    protocol: Protocol,
+    /// A protocol (all, ip, ip6, tcp, udp, icmp, arp, dns, http, tls) and a filter expression: libpcap's language
+    #[arg(value_name = "PROTOCOL FILTER")]
+    words: Vec<String>,
     /// The interface to listen on, or 'any'
     #[arg(long, short, value_name = "IF", default_value = "any")]
     interface: String,
@@ -42,6 +43,12 @@ struct Sniff {
     /// Only packets from or to this port
     #[arg(long, short, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    /// Print the program that the expression compiles to, in the form of tcpdump -d, and end
+    #[arg(long, short = 'd')]
+    dump: bool,
+    /// The link for which --dump compiles
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value = "ethernet", requires = "dump")]
+    link: DumpLink,
     /// Show every field of the headers, and the data, instead of a line
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
@@ -58,14 +65,9 @@ struct Sniff {
     via: Option<String>,
 }
 
-/// What can be shown.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Protocol {
-    /// TCP segments, over IPv4 and IPv6
-    Tcp,
-}
-
 const NOTES: &str = "\
+What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
+'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
 Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
 Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
 
@@ -79,7 +81,14 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 }
 
 fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
-    let setup = Setup { interface: interface::find(&args.interface)?, port: args.port };
+    let selection = Selection::of_words(&args.words, args.port)?;
+    if args.dump {
+        return dump(&selection, args.link, ui);
+    }
+    if selection.protocol != Protocol::All && selection.filter.is_alternative() {
+        ui.note(format_args!("showing {}", selection.expression()));
+    }
+    let setup = Setup { interface: interface::find(&args.interface)?, selection };
     let (mut capture, via) = open(args.via.as_deref(), &setup, ui)?;
     ui.note(format_args!("listening on {} via {via}; Ctrl-C ends", args.interface));
     let form = match (args.json, args.verbose) {
@@ -88,13 +97,12 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         _ => Form::Line,
     };
     let mut printer = Printer::new(form, setup.interface.is_none());
-    let wanted = Filter { protocol: args.protocol, port: args.port };
-    let mut tally = Tally::default();
+    let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
     let limits = Limits {
         packets: args.count.unwrap_or(u64::MAX),
         deadline: args.duration.and_then(|d| Instant::now().checked_add(d)),
     };
-    let ended = show(&mut *capture, &mut printer, &wanted, &limits, &mut tally, ui);
+    let ended = show(&mut *capture, &mut printer, &setup.selection, &limits, &mut tally, ui);
     let ended = ended.and_then(|()| ui.flush());
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
         ui.note(format_args!("{tally}, {} dropped by the kernel", capture.dropped()?));
@@ -146,16 +154,21 @@ impl Limits {
 
 #[derive(Debug, Default)]
 struct Tally {
+    protocol: Protocol,
     captured: u64,
     shown: u64,
     other_protocol: u64,
     other_port: u64,
+    unwanted: u64,
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{} packets shown, ", self.shown)?;
-        for (count, what) in [(self.other_protocol, "not TCP"), (self.other_port, "not of the port")] {
+        if self.other_protocol > 0 {
+            write!(f, "{} not {}, ", self.other_protocol, self.protocol.shape().title)?;
+        }
+        for (count, what) in [(self.other_port, "not of the port"), (self.unwanted, "not wanted")] {
             if count > 0 {
                 write!(f, "{count} {what}, ")?;
             }
@@ -168,12 +181,13 @@ impl fmt::Display for Tally {
 fn show(
     capture: &mut dyn Capture,
     printer: &mut Printer,
-    wanted: &Filter,
+    wanted: &Selection,
     limits: &Limits,
     tally: &mut Tally,
     ui: &mut Ui,
 ) -> Result<()> {
     let mut idle = false;
+    let mut sieve = if capture.is_filtered() { None } else { Some(Sieve::new(wanted)?) };
     while !interrupt::asked() && tally.shown < limits.packets {
         let Some(patience) = limits.patience() else { break };
         // Whoever reads along sees a packet at once, as nothing is held back while waiting; a busy line is
@@ -182,6 +196,10 @@ fn show(
             Event::Packet(packet) => {
                 idle = false;
                 tally.captured += 1;
+                if sieve.as_mut().is_some_and(|sieve| !sieve.passes(&packet)) {
+                    tally.unwanted += 1;
+                    continue;
+                }
                 match printer.show(&packet, wanted, ui)? {
                     Fate::Shown => tally.shown += 1,
                     Fate::OtherProtocol => tally.other_protocol += 1,
@@ -203,14 +221,16 @@ fn show(
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Protocol, Tally};
 
     #[test]
     fn the_tally_accounts_for_every_packet() {
-        let tally = Tally { captured: 63, shown: 55, other_protocol: 8, other_port: 0 };
+        let tally = Tally { protocol: Protocol::Tcp, captured: 63, shown: 55, other_protocol: 8, ..Tally::default() };
         assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 63 captured");
         let tally = Tally { captured: 66, other_port: 3, ..tally };
         assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 3 not of the port, 66 captured");
+        let tally = Tally { captured: 70, unwanted: 4, protocol: Protocol::Arp, ..tally };
+        assert_eq!(tally.to_string(), "55 packets shown, 8 not ARP, 3 not of the port, 4 not wanted, 70 captured");
         assert_eq!(Tally::default().to_string(), "0 packets shown, 0 captured");
     }
 }
