@@ -4,17 +4,23 @@
 
 mod common;
 
+use std::net::UdpSocket;
 use std::process::Command;
 
 use common::capture_file;
 use libc::sock_filter;
 use syskit::filter::{Filter, Program, View, run};
 use syskit::packet::Link;
+use syskit::sys::socket_filter;
 
 #[path = "sniff_filter/expressions.rs"]
 mod expressions;
+#[path = "sniff_filter/interpreter.rs"]
+mod interpreter;
 #[path = "sniff_filter/packets.rs"]
 mod packets;
+#[path = "sniff_filter/tool.rs"]
+mod tool;
 
 use packets::Packet;
 
@@ -151,5 +157,134 @@ fn what_tcpdump_rejects_is_rejected() {
         assert!(theirs.is_err(), "tcpdump takes '{expression}'");
         let ours = Filter::parse(expression).and_then(|f| f.program(Link::Ethernet, View::Frame));
         assert!(ours.is_err(), "'{expression}' is taken: {ours:?}; tcpdump says {theirs:?}");
+    }
+}
+
+/// Every kind of program that is made: for each link, as a socket and a file have it.
+fn programs(text: &str) -> Vec<Program> {
+    let Ok(filter) = Filter::parse(text) else { return Vec::new() };
+    let mut programs = Vec::new();
+    for link in [Link::Ethernet, Link::Ip, Link::Cooked, Link::Cooked2, Link::Null] {
+        for view in [View::File, View::Frame, View::Socket] {
+            programs.extend(filter.program(link, view));
+        }
+    }
+    programs
+}
+
+#[test]
+fn the_kernel_takes_every_program() {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    for text in expressions::ETHERNET {
+        let made = programs(text);
+        assert!(!made.is_empty(), "{text}");
+        for program in made {
+            socket_filter::attach(&socket, program.instructions())
+                .unwrap_or_else(|e| panic!("{text}: {e}\n{program:?}"));
+        }
+        let words = [(*text).to_owned()];
+        let selection = syskit::recipes::sniff::selection::Selection::of_words(&words, Some(80))
+            .or_else(|_| syskit::recipes::sniff::selection::Selection::of_words(&words, None));
+        let program =
+            syskit::recipes::sniff::filter::packet_socket(&selection.expect("it is one")).expect("a program");
+        socket_filter::attach(&socket, program.instructions()).unwrap_or_else(|e| panic!("{text}: {e}\n{program:?}"));
+    }
+}
+
+#[test]
+fn far_jumps_arrive_and_what_is_too_long_is_refused() {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let hosts = |count: u32| {
+        let each = |i: u32| format!("host 10.{}.{}.{}", i >> 16 & 255, i >> 8 & 255, i & 255);
+        (0..count).map(each).collect::<Vec<_>>().join(" or ")
+    };
+    let ip = |last: u32| {
+        let mut frame = vec![0; 12];
+        frame.extend([8, 0, 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 6, 0, 0, 9, 9, 9, 9, 10, 0]);
+        frame.extend((last as u16).to_be_bytes());
+        frame
+    };
+    let program = Filter::parse(&hosts(300)).and_then(|f| f.program(Link::Ethernet, View::Frame)).expect("a program");
+    assert!(program.instructions().len() > 1000, "{}", program.instructions().len());
+    socket_filter::attach(&socket, program.instructions()).expect("the kernel takes it");
+    for last in [0, 1, 150, 298, 299, 300, 999] {
+        let verdict = run(&program, &ip(last), 34) > 0;
+        assert_eq!(verdict, last < 300, "10.0.{}.{}", last >> 8, last & 255);
+    }
+    let refused = Filter::parse(&hosts(3000)).and_then(|f| f.program(Link::Ethernet, View::Frame));
+    assert!(refused.expect_err("too long").to_string().contains("4096"));
+    for deep in ["(", "not ", "-", "tcp[", "ip[0] % ", "((tcp) or (", "port ("] {
+        Filter::parse(&deep.repeat(10_000)).expect_err(deep);
+    }
+    for wide in [" and tcp or udp", " or tcp[0] = 1 and len > 5", " or len + 1 = 1"] {
+        let text = format!("tcp{}", wide.repeat(5000));
+        if let Ok(filter) = Filter::parse(&text) {
+            filter.program(Link::Ethernet, View::Socket).expect_err(wide);
+        }
+    }
+}
+
+#[test]
+fn no_mutation_of_an_expression_panics_or_hangs() {
+    let mut random = fastrand::Rng::with_seed(20_260);
+    let pieces = [
+        "(",
+        ")",
+        "[",
+        "]",
+        "not ",
+        " and ",
+        " or ",
+        "tcp",
+        "ip6",
+        "port ",
+        "host ",
+        "net ",
+        "len",
+        "vlan ",
+        "0",
+        "9999999999",
+        "-",
+        "/",
+        "%",
+        "<<",
+        ":",
+        "::",
+        "\\",
+        "\u{1b}",
+        "\u{e9}",
+        " ",
+        "=",
+        "!",
+        "&&",
+        "1.2.3.4",
+        "proto ",
+        "mask ",
+    ];
+    let packets = packets::generated(Link::Ethernet);
+    for round in 0..30_000 {
+        let mut text = (*random.choice(expressions::ETHERNET).expect("some")).to_owned();
+        for _ in 0..random.usize(1..5) {
+            let mut at = random.usize(0..=text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            match random.u8(0..3) {
+                0 => text.insert_str(at, random.choice(pieces).expect("some")),
+                1 => text.truncate(at),
+                _ if at < text.len() => drop(text.remove(at)),
+                _ => text.push_str(random.choice(expressions::ETHERNET).expect("some")),
+            }
+        }
+        match Filter::parse(&text) {
+            Err(fault) => assert!(fault.to_string().bytes().all(|b| (b' '..=b'~').contains(&b)), "{text:?}: {fault}"),
+            Ok(_) if round % 10 == 0 => {
+                let packet = &random.choice(&packets).expect("some").bytes;
+                for program in programs(&text) {
+                    run(&program, packet, packet.len());
+                }
+            }
+            Ok(_) => {}
+        }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The program is written from its end: where a jump is written, what it jumps to has its place already.
 
+use std::collections::HashMap;
+
 use libc::sock_filter;
 
 use super::condition::{Condition, Test, instruction};
@@ -21,7 +23,7 @@ const INDEX_HEADER_LENGTH: u16 = 0xb1;
 /// # Errors
 /// Where the program is longer than the kernel takes.
 pub fn program(condition: &Condition) -> Result<Program, Fault> {
-    let mut backwards = Backwards { code: Vec::new() };
+    let mut backwards = Backwards { code: Vec::new(), long_jumps: HashMap::new() };
     let rejected = backwards.push(instruction(RETURN, 0));
     let accepted = backwards.push(instruction(RETURN, WHOLE));
     let entry = backwards.write(condition, accepted, rejected);
@@ -35,6 +37,8 @@ pub fn program(condition: &Condition) -> Result<Program, Fault> {
 /// A program from its last instruction to its first; places count from the last.
 struct Backwards {
     code: Vec<sock_filter>,
+    /// The last long jump to each target that has one.
+    long_jumps: HashMap<usize, usize>,
 }
 
 impl Backwards {
@@ -45,12 +49,15 @@ impl Backwards {
 
     /// Where a jump from an instruction `ahead` of the next finds `target`: by way of a long jump where that is far.
     fn within_reach(&mut self, target: usize, ahead: usize) -> usize {
+        let here = self.code.len();
         // The other target may need a long jump as well.
-        if self.code.len() + ahead - target < usize::from(u8::MAX) {
-            return target;
+        let near = |place: &usize| here + ahead - place < usize::from(u8::MAX);
+        if let Some(place) = [Some(target), self.long_jumps.get(&target).copied()].into_iter().flatten().find(near) {
+            return place;
         }
-        let distance = self.code.len() - target - 1;
-        self.push(instruction(JUMP, u32::try_from(distance).unwrap_or(u32::MAX)))
+        let distance = u32::try_from(here - target - 1).unwrap_or(u32::MAX);
+        self.long_jumps.insert(target, here);
+        self.push(instruction(JUMP, distance))
     }
 
     /// Writes code that goes to `yes` or `no`; gives where it begins.

@@ -108,9 +108,7 @@ impl Layout {
             Term::Protocol(protocol) => self.protocol(protocol),
             Term::EtherType(number) => self.carries(*number),
             Term::IpProtocol(version, number) => self.ip_protocol(*version, *number),
-            Term::V4 { protocols, side, address, mask } => {
-                Condition::Any(protocols.iter().map(|p| self.v4(*p, *side, *address, *mask)).collect())
-            }
+            Term::V4 { protocols, side, address, mask } => self.v4(protocols, *side, *address, *mask),
             Term::V6 { side, address, mask } => self.v6(*side, address, mask),
             Term::Mac { side, address } => self.mac(*side, *address)?,
             Term::Port { transports, side, first, last } => self.port(transports, *side, *first, *last),
@@ -169,13 +167,21 @@ impl Layout {
         }
     }
 
-    fn v4(&self, protocol: u16, side: Side, address: u32, mask: u32) -> Condition {
-        let (source, destination) = if protocol == IP { (12, 16) } else { (14, 24) };
-        let at = |offset| match mask {
-            0 => Condition::Known(true),
-            _ => Condition::equal(masked(word(self.network + offset), mask), address),
+    fn v4(&self, protocols: &[u16], side: Side, address: u32, mask: u32) -> Condition {
+        let sides = |source: u32, destination: u32| {
+            let at = |offset| match mask {
+                0 => Condition::Known(true),
+                _ => Condition::equal(masked(word(self.network + offset), mask), address),
+            };
+            sides(side, || at(source), || at(destination))
         };
-        Condition::All(vec![self.of_type(protocol), sides(side, || at(source), || at(destination))])
+        // ARP and RARP have the addresses in the same places.
+        let resolution = protocols.iter().filter(|p| **p != IP).map(|p| self.of_type(*p)).collect();
+        let mut any = vec![Condition::All(vec![Condition::Any(resolution), sides(14, 24)])];
+        if protocols.contains(&IP) {
+            any.insert(0, Condition::All(vec![self.of_type(IP), sides(12, 16)]));
+        }
+        Condition::Any(any)
     }
 
     fn v6(&self, side: Side, address: &[u32; 4], mask: &[u32; 4]) -> Condition {

@@ -121,11 +121,8 @@ impl Layout {
         };
         let header_length = instruction(0xb1, base);
         match (index, behind) {
-            // An index below 0 reads in front of the header.
-            (Arithmetic::Number(n), false) => code.push(instruction(fixed, base.wrapping_add(*n))),
-            (Arithmetic::Number(n), true) => {
-                code.extend([header_length, instruction(indexed, base.wrapping_add(*n))]);
-            }
+            (Arithmetic::Number(n), false) => code.push(instruction(fixed, offset(base, *n)?)),
+            (Arithmetic::Number(n), true) => code.extend([header_length, instruction(indexed, offset(base, *n)?)]),
             (index, false) => {
                 self.number(index, slot, code)?;
                 code.extend([instruction(0x07, 0), instruction(indexed, base)]);
@@ -139,6 +136,13 @@ impl Layout {
         }
         Ok(())
     }
+}
+
+/// Where in the packet `index` behind `base` is; an index below 0 reads in front of the header.
+fn offset(base: u32, index: u32) -> Result<u32, Fault> {
+    // For the kernel larger numbers are places of another kind (SKF_AD_OFF, SKF_NET_OFF, SKF_LL_OFF).
+    let at = Some(base.wrapping_add(index)).filter(|at| i32::try_from(*at).is_ok());
+    at.ok_or_else(|| Fault::new(format!("no packet has a byte at index {}", index as i32), 0))
 }
 
 fn memory(slot: usize) -> Result<u32, Fault> {
