@@ -121,7 +121,6 @@ fn agree(expressions: &[&str], link: Link, name: &str, packets: &[Packet]) {
     assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), expressions.len(), failed.join("\n"));
     // Verdicts that are all "no" would agree too.
     assert!(accepting * 10 >= expressions.len() * 7, "{accepting} of {} accept anything", expressions.len());
-    println!("{name}: {} expressions over {} packets, {accepting} accept some", expressions.len(), packets.len());
 }
 
 fn all_packets(link: Link) -> Vec<Packet> {
@@ -204,12 +203,12 @@ fn far_jumps_arrive_and_what_is_too_long_is_refused() {
         frame.extend((last as u16).to_be_bytes());
         frame
     };
-    let program = Filter::parse(&hosts(300)).and_then(|f| f.program(Link::Ethernet, View::Frame)).expect("a program");
+    let program = Filter::parse(&hosts(110)).and_then(|f| f.program(Link::Ethernet, View::Frame)).expect("a program");
     assert!(program.instructions().len() > 1000, "{}", program.instructions().len());
     socket_filter::attach(&socket, program.instructions()).expect("the kernel takes it");
-    for last in [0, 1, 150, 298, 299, 300, 999] {
+    for last in [0, 1, 50, 108, 109, 110, 999] {
         let verdict = run(&program, &ip(last), 34) > 0;
-        assert_eq!(verdict, last < 300, "10.0.{}.{}", last >> 8, last & 255);
+        assert_eq!(verdict, last < 110, "10.0.{}.{}", last >> 8, last & 255);
     }
     let refused = Filter::parse(&hosts(3000)).and_then(|f| f.program(Link::Ethernet, View::Frame));
     assert!(refused.expect_err("too long").to_string().contains("4096"));
