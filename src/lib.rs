@@ -19,6 +19,7 @@
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`capture_file`] | capture files (pcap, pcapng), read and written |
 //! | [`packet`] | pure decoding of frames, no I/O |
+//! | [`filter`] | filter expressions, compiled to classic BPF and interpreted |
 //! | [`progress`] | the progress line of work that takes a while |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
 //! | [`cli`] | one file per generic verb; views print, the library does not |
@@ -30,6 +31,7 @@ pub mod demo;
 pub mod draft;
 pub mod error;
 pub mod escape;
+pub mod filter;
 pub mod host;
 pub mod interrupt;
 pub mod limit;

@@ -245,9 +245,15 @@ fn wrong_arguments_are_usage_errors_that_help() {
         (&["tcp", "--port", "65536"], "65536 is not in"),
         (&["tcp", "--for", "soon"], "'soon' is not a duration"),
         (&["tcp", "--via", "magic"], "[possible values: packet, raw, pcap]"),
-        (&["tcpx"], "[possible values: tcp]"),
+        (&["tcpx"], "filter: unknown word 'tcpx' at 1 (did you mean 'tcp'?)"),
+        (&["not", "tpc"], "sniff: filter: unknown word 'tpc' at 5 (did you mean 'tcp'?)"),
+        (&["host", "localhost"], "names are not looked up"),
+        (&["arp", "--port", "80"], "has no ports"),
+        (&["udp", "--via", "raw"], "TCP over IPv4 alone, not 'udp'; use --via packet"),
+        (&["--via", "raw"], "use --via packet"),
+        (&["tcp", "vlan", "5", "--via", "raw"], "Ethernet alone"),
+        (&["--link", "raw"], "--dump"),
         (&["tcp", "-v", "--json"], "cannot be used with"),
-        (&[], "PROTOCOL"),
     ] {
         let output = run(Command::new(env!("CARGO_BIN_EXE_syskit")).arg("sniff").args(arguments));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", words(&output));

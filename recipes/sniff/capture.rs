@@ -26,8 +26,8 @@ pub trait Method: Sync {
 pub struct Setup {
     /// The interface, or all of them.
     pub interface: Option<super::interface::Interface>,
-    /// A port that source or destination must have.
-    pub port: Option<u16>,
+    /// What of the packets is wanted.
+    pub selection: super::selection::Selection,
 }
 
 /// A capture under way.
@@ -37,6 +37,11 @@ pub trait Capture {
     /// # Errors
     /// Where the interface went away, or the socket fails.
     fn next(&mut self, wait: Duration) -> Result<Event<'_>>;
+
+    /// Whether only what may be of the selection comes, as the kernel keeps the rest out; false for what comes as it is.
+    fn is_filtered(&self) -> bool {
+        true
+    }
 
     /// Packets lost so far because we were too slow to take them.
     ///

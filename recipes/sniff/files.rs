@@ -118,6 +118,10 @@ impl Capture for Snapped {
         })
     }
 
+    fn is_filtered(&self) -> bool {
+        self.capture.is_filtered()
+    }
+
     fn dropped(&mut self) -> Result<u64> {
         self.capture.dropped()
     }

@@ -1,152 +1,161 @@
-//! A classic BPF program for "tcp" or "tcp port N", so that the kernel copies little else.
+//! The programs of classic BPF that keep out what was not asked for: the kernel copies little else.
 //!
-//! It may let more through than is asked for, never less: extension headers and VLAN tags are left to the decoder.
+//! Of the protocol and port they may let more through than was asked for, never less: extension headers, VLAN tags and
+//! headers that contradict themselves are left to the decoder. The filter expression is exact.
 
-use libc::sock_filter;
+use super::capture::Captured;
+use super::selection::{Selection, WITH_PORTS};
+use crate::error::Result;
+use crate::filter::condition::{ancillary, byte, half, half_behind, masked};
+use crate::filter::{Condition, Fault, Layout, Program, VLAN_TAGS, View, program, run};
+use crate::packet::Link;
 
-const DROP: sock_filter = instruction(0x06, 0);
-const ACCEPT: sock_filter = instruction(0x06, u32::MAX);
-
-/// Words that describe the packet rather than stand in it (SKF_AD_OFF of linux/filter.h).
-const PACKET_TYPE: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE) as u32;
-const HARDWARE_TYPE: u32 = (libc::SKF_AD_OFF + libc::SKF_AD_HATYPE) as u32;
-
-const TCP: u32 = 6;
-const FRAGMENT_OFFSET: u32 = 0x1fff;
 /// Hop-by-hop options, routing, fragment, authentication, destination options.
 const EXTENSIONS: [u32; 5] = [0, 43, 44, 51, 60];
-const VLAN_TAGS: [u32; 3] = [0x8100, 0x88a8, 0x9100];
-const ETHERNET_HEADER: u32 = 14;
+const VLAN_TYPE_AT: u32 = 12;
 
-type Program = Vec<sock_filter>;
-
-const fn instruction(code: u16, k: u32) -> sock_filter {
-    sock_filter { code, jt: 0, jf: 0, k }
+/// The transport header at `at` is between the ports that are wanted.
+fn ports(selection: &Selection, load: impl Fn(u32) -> Vec<libc::sock_filter>) -> Condition {
+    let known = selection.protocol.shape().ports;
+    let asked = selection.port.as_slice();
+    let either = |ports: &[u16]| {
+        let one = |at| Condition::one_of(&load(at), ports.iter().map(|p| u32::from(*p)));
+        Condition::Any(vec![one(0), one(2)])
+    };
+    Condition::All([known, asked].into_iter().filter(|ports| !ports.is_empty()).map(either).collect())
 }
 
-fn load_word(at: u32) -> sock_filter {
-    instruction(0x20, at)
+fn wants_ports(selection: &Selection) -> bool {
+    selection.port.is_some() || !selection.protocol.shape().ports.is_empty()
 }
 
-fn load_half(at: u32) -> sock_filter {
-    instruction(0x28, at)
-}
-
-fn load_byte(at: u32) -> sock_filter {
-    instruction(0x30, at)
-}
-
-/// Loads the 16-bit word at `at` behind the index register.
-fn load_half_behind(at: u32) -> sock_filter {
-    instruction(0x48, at)
-}
-
-/// Sets the index register to four times the low half of the byte at `at`: an IPv4 header length.
-fn index_header_length(at: u32) -> sock_filter {
-    instruction(0xb1, at)
-}
-
-/// Goes through `block`, which ends in a verdict, where the loaded value is `k`; skips it otherwise.
-fn where_equal(k: u32, block: Program) -> Program {
-    let skip = u8::try_from(block.len()).expect("blocks are short");
-    let mut program = vec![sock_filter { code: 0x15, jt: 0, jf: skip, k }];
-    program.extend(block);
-    program
-}
-
-fn accept_where_equal(k: u32) -> Program {
-    where_equal(k, vec![ACCEPT])
-}
-
-fn drop_unless_equal(k: u32) -> Program {
-    vec![sock_filter { code: 0x15, jt: 1, jf: 0, k }, DROP]
-}
-
-fn drop_where_any_bit(mask: u32) -> Program {
-    vec![sock_filter { code: 0x45, jt: 0, jf: 1, k: mask }, DROP]
-}
-
-/// Accepts an IPv4 header at `at` whose length is below its 20 bytes: where its ports are nobody knows.
-fn accept_where_header_too_short(at: u32) -> Program {
-    vec![load_byte(at), instruction(0x54, 0x0f), sock_filter { code: 0x35, jt: 1, jf: 0, k: 5 }, ACCEPT]
+/// One of the IP protocols, any where none is listed; of those with ports where a port is wanted.
+fn numbers(load: &[libc::sock_filter], numbers: &[u8], with_ports: bool) -> Condition {
+    match (numbers, with_ports) {
+        ([], false) => Condition::Known(true),
+        ([], true) => Condition::one_of(load, WITH_PORTS.iter().map(|n| u32::from(*n))),
+        _ => Condition::one_of(load, numbers.iter().map(|n| u32::from(*n))),
+    }
 }
 
 /// An IPv4 packet at `at`; a fragment without the ports is not of any port.
-fn ipv4(at: u32, port: Option<u16>) -> Program {
-    let mut program = vec![load_byte(at + 9)];
-    program.extend(drop_unless_equal(TCP));
-    let Some(port) = port.map(u32::from) else {
-        program.push(ACCEPT);
-        return program;
-    };
-    program.push(load_half(at + 6));
-    program.extend(drop_where_any_bit(FRAGMENT_OFFSET));
-    program.extend(accept_where_header_too_short(at));
-    program.push(index_header_length(at));
-    for field in [0, 2] {
-        program.push(load_half_behind(at + field));
-        program.extend(accept_where_equal(port));
+fn ipv4(at: u32, protocols: &[u8], selection: &Selection) -> Condition {
+    let with_ports = wants_ports(selection);
+    let protocol = numbers(&byte(at + 9), protocols, with_ports);
+    if !with_ports {
+        return protocol;
     }
-    program.push(DROP);
-    program
+    let first = Condition::any_bit(half(at + 6), crate::filter::FRAGMENT_OFFSET).negated();
+    // Of a header length below 20 bytes nobody knows where the ports are.
+    let too_short = Condition::at_least(masked(byte(at), 0x0f), 5).negated();
+    let ports = ports(selection, |offset| half_behind(at, offset));
+    Condition::All(vec![protocol, first, Condition::Any(vec![too_short, ports])])
 }
 
 /// An IPv6 packet at `at`; what is behind extension headers is left to the decoder.
-fn ipv6(at: u32, port: Option<u16>) -> Program {
-    let mut program = vec![load_byte(at + 6)];
-    program.extend(EXTENSIONS.into_iter().flat_map(accept_where_equal));
-    program.extend(drop_unless_equal(TCP));
-    let Some(port) = port.map(u32::from) else {
-        program.push(ACCEPT);
-        return program;
-    };
-    for field in [40, 42] {
-        program.push(load_half(at + field));
-        program.extend(accept_where_equal(port));
+fn ipv6(at: u32, protocols: &[u8], selection: &Selection) -> Condition {
+    let with_ports = wants_ports(selection);
+    let next = byte(at + 6);
+    let protocol = numbers(&next, protocols, with_ports);
+    let extended = Condition::one_of(&next, EXTENSIONS);
+    let ports = ports(selection, |offset| half(at + 40 + offset));
+    Condition::Any(vec![extended, Condition::All(vec![protocol, ports])])
+}
+
+/// What may be of the protocol and port on this link.
+fn may_be(selection: &Selection, link: Link) -> Result<Condition, Fault> {
+    if selection.takes_any() {
+        return Ok(Condition::Known(true));
     }
-    program.push(DROP);
-    program
+    let layout = Layout::of(link, View::File)?;
+    let shape = selection.protocol.shape();
+    let mut any = Vec::new();
+    if let Some(protocols) = shape.v4 {
+        any.push(Condition::All(vec![layout.carries(0x0800), ipv4(layout.network, protocols, selection)]));
+    }
+    if let Some(protocols) = shape.v6 {
+        any.push(Condition::All(vec![layout.carries(0x86dd), ipv6(layout.network, protocols, selection)]));
+    }
+    if shape.arp && selection.port.is_none() {
+        any.push(layout.carries(0x0806));
+    }
+    if link == Link::Ethernet {
+        any.push(Condition::one_of(&half(VLAN_TYPE_AT), VLAN_TAGS));
+    }
+    Ok(Condition::Any(any))
 }
 
-fn ethernet(port: Option<u16>) -> Program {
-    let mut program = vec![load_half(12)];
-    program.extend(where_equal(0x0800, ipv4(ETHERNET_HEADER, port)));
-    program.extend(where_equal(0x86dd, ipv6(ETHERNET_HEADER, port)));
-    program.extend(VLAN_TAGS.into_iter().flat_map(accept_where_equal));
-    program.push(DROP);
-    program
+fn wanted(selection: &Selection, link: Link, view: View) -> Result<Condition, Fault> {
+    Ok(Condition::All(vec![may_be(selection, link)?, selection.filter.condition(link, view)?]))
 }
 
-fn ip(port: Option<u16>) -> Program {
-    let mut program = vec![load_byte(0), instruction(0x54, 0xf0)];
-    program.extend(where_equal(0x40, ipv4(0, port)));
-    program.extend(where_equal(0x60, ipv6(0, port)));
-    program.push(DROP);
-    program
-}
-
-/// For a packet socket (SOCK_RAW) on any interface: TCP, with this port if one is given.
+/// For a packet socket (SOCK_RAW) on any interface.
 ///
 /// What the loopback interface sends is dropped: it comes in again, and once is enough.
-pub fn packet_socket(port: Option<u16>) -> Program {
+///
+/// # Errors
+/// Where the program would be longer than the kernel takes (usage).
+pub fn packet_socket(selection: &Selection) -> Result<Program> {
+    let hardware = || ancillary(libc::SKF_AD_HATYPE);
     let loopback = u32::from(libc::ARPHRD_LOOPBACK);
-    let mut program = vec![load_word(PACKET_TYPE)];
-    let mut outgoing = vec![load_word(HARDWARE_TYPE)];
-    outgoing.extend(where_equal(loopback, vec![DROP]));
-    // Not a verdict for the others: they go on below.
-    program.push(sock_filter { code: 0x15, jt: 0, jf: outgoing.len() as u8, k: libc::PACKET_OUTGOING.into() });
-    program.extend(outgoing);
-    program.push(load_word(HARDWARE_TYPE));
-    program.extend(where_equal(libc::ARPHRD_ETHER.into(), ethernet(port)));
-    program.extend(where_equal(loopback, ethernet(port)));
-    for kind in super::packet::IP_LINKS {
-        program.extend(where_equal(kind.into(), ip(port)));
-    }
-    program.push(DROP);
-    program
+    let sent = Condition::All(vec![
+        Condition::equal(ancillary(libc::SKF_AD_PKTTYPE), libc::PACKET_OUTGOING.into()),
+        Condition::equal(hardware(), loopback),
+    ]);
+    let ethernet = Condition::one_of(&hardware(), [libc::ARPHRD_ETHER.into(), loopback]);
+    let ip = Condition::one_of(&hardware(), super::packet::IP_LINKS.map(u32::from));
+    // There are no VLAN tags and hardware addresses on these links: nothing of them is wanted where those are asked for.
+    let on_ip = wanted(selection, Link::Ip, View::Socket).unwrap_or(Condition::Known(false));
+    let links = Condition::Any(vec![
+        Condition::All(vec![ethernet.clone(), wanted(selection, Link::Ethernet, View::Socket)?]),
+        Condition::All(vec![ip.clone(), on_ip]),
+        Condition::All(vec![
+            Condition::Known(selection.is_everything()),
+            Condition::Any(vec![ethernet, ip]).negated(),
+        ]),
+    ]);
+    Ok(program(&Condition::All(vec![sent.negated(), links]))?)
 }
 
-/// For a raw IPv4 socket of protocol TCP: this port if one is given.
-pub fn raw_socket(port: Option<u16>) -> Program {
-    ipv4(0, port)
+/// For a raw IPv4 socket of protocol TCP.
+///
+/// # Errors
+/// Where the filter asks for what such a socket does not see (usage).
+pub fn raw_socket(selection: &Selection) -> Result<Program> {
+    let shape = selection.protocol.shape();
+    let carried = ipv4(0, shape.v4.unwrap_or_default(), selection);
+    Ok(program(&Condition::All(vec![carried, selection.filter.condition(Link::Ip, View::Socket)?]))?)
+}
+
+/// Applies a selection to packets that no kernel filtered, by the same programs.
+pub struct Sieve {
+    selection: Selection,
+    /// A program for each link that was met; `None` where nothing of that link can be wanted.
+    programs: Vec<(Link, Option<Program>)>,
+}
+
+impl Sieve {
+    /// One that lets through what may be of `selection`.
+    ///
+    /// # Errors
+    /// Where the filter asks for what a file cannot tell, or its program is too long (usage).
+    pub fn new(selection: &Selection) -> Result<Self> {
+        program(&wanted(selection, Link::Ethernet, View::File)?)?;
+        Ok(Sieve { selection: selection.clone(), programs: Vec::new() })
+    }
+
+    /// Whether the packet passes.
+    pub fn passes(&mut self, packet: &Captured) -> bool {
+        if self.selection.is_everything() {
+            return true;
+        }
+        let known = self.programs.iter().position(|(link, _)| *link == packet.link);
+        let at = known.unwrap_or_else(|| {
+            let made = wanted(&self.selection, packet.link, View::File).and_then(|c| program(&c));
+            self.programs.push((packet.link, made.ok()));
+            self.programs.len() - 1
+        });
+        let program = self.programs.get(at).and_then(|(_, program)| program.as_ref());
+        program.is_some_and(|program| run(program, packet.bytes, packet.length) > 0)
+    }
 }

@@ -1,45 +1,32 @@
-//! The filter programs, run by an interpreter of the few instructions that they use.
-
-use libc::sock_filter;
+//! The filter programs, interpreted.
 
 use super::filter;
+use super::selection::{Protocol, Selection};
+use crate::filter::{Ancillary, Program, run_with};
 
-/// What the kernel knows about a packet besides its bytes.
+/// A packet as the kernel has it.
 struct Packet<'a> {
     bytes: &'a [u8],
     kind: u8,
     hardware: u16,
+    vlan: Option<u16>,
 }
 
-/// bpf(4): the verdict of `program`; a load past the end drops the packet.
-fn accepts(program: &[sock_filter], packet: &Packet) -> bool {
-    run(program, packet).unwrap_or(0) > 0
+fn accepts(program: &Program, packet: &Packet) -> bool {
+    let known = Ancillary { packet_type: packet.kind, hardware_type: packet.hardware, vlan: packet.vlan };
+    run_with(program, packet.bytes, packet.bytes.len(), Some(&known)) > 0
 }
 
-fn run(program: &[sock_filter], packet: &Packet) -> Option<u32> {
-    let word = |at: u32, size: u32| {
-        let bytes = packet.bytes.get(at as usize..(at + size) as usize)?;
-        Some(bytes.iter().fold(0, |n, &b| n << 8 | u32::from(b)))
-    };
-    let (mut a, mut x, mut at) = (0, 0, 0);
-    loop {
-        let i = program[at];
-        at += 1;
-        match i.code {
-            0x20 if i.k == (libc::SKF_AD_OFF + libc::SKF_AD_PKTTYPE) as u32 => a = packet.kind.into(),
-            0x20 if i.k == (libc::SKF_AD_OFF + libc::SKF_AD_HATYPE) as u32 => a = packet.hardware.into(),
-            0x28 => a = word(i.k, 2)?,
-            0x30 => a = word(i.k, 1)?,
-            0x48 => a = word(x + i.k, 2)?,
-            0xb1 => x = (word(i.k, 1)? & 15) * 4,
-            0x54 => a &= i.k,
-            0x15 => at += usize::from(if a == i.k { i.jt } else { i.jf }),
-            0x35 => at += usize::from(if a >= i.k { i.jt } else { i.jf }),
-            0x45 => at += usize::from(if a & i.k != 0 { i.jt } else { i.jf }),
-            0x06 => return Some(i.k),
-            code => panic!("unknown instruction {code:#x}"),
-        }
-    }
+fn of_port(port: Option<u16>) -> Selection {
+    Selection { protocol: Protocol::Tcp, port, ..Selection::default() }
+}
+
+fn words(text: &str) -> Selection {
+    Selection::of_words(&[text.to_owned()], None).expect("an expression")
+}
+
+fn packet_socket(selection: &Selection) -> Program {
+    filter::packet_socket(selection).expect("a program")
 }
 
 fn ipv4(protocol: u8, header_words: u8, fragment: u16, ports: [u16; 2]) -> Vec<u8> {
@@ -97,8 +84,8 @@ fn frames_are_told_apart() {
         ("an unknown link", tcp.clone(), libc::ARPHRD_IEEE80211, None, false),
         ("cut before the ports", ethernet(0x0800, &tcp[..21]), ETHER, Some(80), false),
     ] {
-        let packet = Packet { bytes: &frame, kind: libc::PACKET_HOST, hardware };
-        assert_eq!(accepts(&filter::packet_socket(port), &packet), expected, "{what}");
+        let packet = Packet { bytes: &frame, kind: libc::PACKET_HOST, hardware, vlan: None };
+        assert_eq!(accepts(&packet_socket(&of_port(port)), &packet), expected, "{what}");
     }
 }
 
@@ -110,14 +97,90 @@ fn only_the_loopback_interface_is_heard_once() {
         (libc::PACKET_HOST, LOOPBACK, true),
         (libc::PACKET_OUTGOING, ETHER, true),
     ] {
-        let packet = Packet { bytes: &frame, kind, hardware };
-        assert_eq!(accepts(&filter::packet_socket(None), &packet), expected, "{kind} on {hardware}");
+        let packet = Packet { bytes: &frame, kind, hardware, vlan: None };
+        assert_eq!(accepts(&packet_socket(&of_port(None)), &packet), expected, "{kind} on {hardware}");
     }
 }
 
 #[test]
 fn a_raw_socket_begins_at_the_ip_header() {
-    let packet = Packet { bytes: &ipv4(6, 6, 0, [7, 80]), kind: 0, hardware: 0 };
-    assert!(accepts(&filter::raw_socket(Some(80)), &packet));
-    assert!(!accepts(&filter::raw_socket(Some(81)), &packet));
+    let packet = Packet { bytes: &ipv4(6, 6, 0, [7, 80]), kind: 0, hardware: 0, vlan: None };
+    assert!(accepts(&filter::raw_socket(&of_port(Some(80))).expect("a program"), &packet));
+    assert!(!accepts(&filter::raw_socket(&of_port(Some(81))).expect("a program"), &packet));
+}
+
+#[test]
+fn other_protocols_are_told_apart() {
+    let frames = [
+        ("tcp 80", ethernet(0x0800, &ipv4(6, 5, 0, [1000, 80]))),
+        ("udp 53", ethernet(0x0800, &ipv4(17, 5, 0, [1000, 53]))),
+        ("udp 99", ethernet(0x86dd, &ipv6(17, [1000, 99]))),
+        ("icmp", ethernet(0x0800, &ipv4(1, 5, 0, [0, 0]))),
+        ("icmp6", ethernet(0x86dd, &ipv6(58, [0, 0]))),
+        ("arp", ethernet(0x0806, &[0; 28])),
+        ("lldp", ethernet(0x88cc, &[0; 28])),
+    ];
+    for (text, taken) in [
+        ("", "tcp 80 udp 53 udp 99 icmp icmp6 arp lldp"),
+        ("all", "tcp 80 udp 53 udp 99 icmp icmp6 arp lldp"),
+        ("ip", "tcp 80 udp 53 icmp"),
+        ("ip6", "udp 99 icmp6"),
+        ("udp", "udp 53 udp 99"),
+        ("icmp", "icmp icmp6"),
+        ("arp", "arp"),
+        ("dns", "udp 53"),
+        ("http", "tcp 80"),
+        ("tls", ""),
+        ("port 53", "udp 53"),
+        ("udp port 99", "udp 99"),
+        ("ip and not tcp", "udp 53 icmp"),
+        ("udp src port 1000", "udp 53 udp 99"),
+        ("all not ip and not ip6", "arp lldp"),
+    ] {
+        let program = packet_socket(&words(text));
+        for (name, frame) in &frames {
+            let packet = Packet { bytes: frame, kind: libc::PACKET_HOST, hardware: ETHER, vlan: None };
+            let expected = format!(" {taken} ").contains(&format!(" {name} "));
+            assert_eq!(accepts(&program, &packet), expected, "{name} of '{text}'");
+        }
+        let other = Packet { bytes: &[0; 60], kind: 0, hardware: libc::ARPHRD_IEEE80211, vlan: None };
+        assert_eq!(accepts(&program, &other), ["", "all"].contains(&text), "another link of '{text}'");
+    }
+}
+
+#[test]
+fn a_tag_matches_in_the_frame_and_beside_it() {
+    let plain = ethernet(0x0800, &ipv4(6, 5, 0, [1000, 80]));
+    let tagged = [&plain[..12], &[0x81, 0, 0x20, 5], &plain[12..]].concat();
+    let inner = [&plain[..12], &[0x81, 0, 0, 6], &plain[12..]].concat();
+    for (text, expected) in [
+        ("vlan", [false, true, true, true]),
+        ("vlan 5", [false, true, true, true]),
+        ("vlan 6", [false, false, false, false]),
+        ("vlan 5 and vlan 6", [false, false, false, true]),
+        ("vlan and port 80", [false, true, true, false]),
+        ("vlan and vlan and port 80", [false, false, false, true]),
+        ("not vlan", [true, false, false, false]),
+        ("port 80", [true, false, true, false]),
+    ] {
+        let program = packet_socket(&words(text));
+        let kind = libc::PACKET_HOST;
+        let packets = [(&plain, None), (&tagged, None), (&plain, Some(0x2005)), (&inner, Some(5))];
+        let said = packets.map(|(bytes, vlan)| accepts(&program, &Packet { bytes, kind, hardware: ETHER, vlan }));
+        assert_eq!(said, expected, "{text}");
+    }
+}
+
+#[test]
+fn directions_are_the_kernels() {
+    let frame = ethernet(0x0800, &ipv4(6, 5, 0, [1000, 80]));
+    for (text, kind, expected) in [
+        ("inbound", libc::PACKET_HOST, true),
+        ("inbound", libc::PACKET_OUTGOING, false),
+        ("outbound and tcp", libc::PACKET_OUTGOING, true),
+        ("outbound", libc::PACKET_BROADCAST, false),
+    ] {
+        let packet = Packet { bytes: &frame, kind, hardware: ETHER, vlan: None };
+        assert_eq!(accepts(&packet_socket(&words(text)), &packet), expected, "{text} of {kind}");
+    }
 }

@@ -11,6 +11,7 @@ pub mod print;
 pub mod raw;
 pub mod receive;
 pub mod save;
+pub mod selection;
 pub mod sink;
 pub mod sniff_tcp;
 pub mod timestamp;

@@ -63,6 +63,10 @@ impl Capture for Offline {
         }
     }
 
+    fn is_filtered(&self) -> bool {
+        false
+    }
+
     fn dropped(&mut self) -> Result<u64> {
         Ok(0)
     }

@@ -46,14 +46,14 @@ impl Method for PacketSocket {
     fn open(&self, setup: &Setup) -> Result<Box<dyn Capture>> {
         let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
         let what = || format!("cannot open a packet socket on {place}");
+        let program = filter::packet_socket(&setup.selection)?;
         // Protocol 0: nothing comes in before the filter is there and bind starts the flow.
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None).sys("socket", what)?;
         receive::enlarge_queue(&socket);
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).sys("setsockopt(SO_TIMESTAMPNS)", what)?;
         packet_socket::want_auxdata(&socket).sys("setsockopt(PACKET_AUXDATA)", what)?;
-        let program = filter::packet_socket(setup.port);
-        socket_filter::attach(&socket, &program).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
+        socket_filter::attach(&socket, program.instructions()).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
         let index = setup.interface.as_ref().map_or(0, |i| i.index);
         packet_socket::bind(&socket, index).sys("bind", what)?;
         Ok(Box::new(Open {

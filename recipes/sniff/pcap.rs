@@ -76,8 +76,7 @@ mod linked {
             .and_then(pcap::Capture::setnonblock)
             .map_err(|e| failed(what(), e))?;
         let mut open = Open { link: link(capture.get_datalink()), capture, interface: interface.index };
-        let program = setup.port.map_or("tcp".to_owned(), |port| format!("tcp port {port}"));
-        open.capture.filter(&program, true).map_err(|e| failed(what(), e))?;
+        open.capture.filter(&setup.selection.expression(), true).map_err(|e| failed(what(), e))?;
         Ok(Box::new(open))
     }
 

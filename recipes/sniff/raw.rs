@@ -18,6 +18,7 @@ use nix::sys::time::TimeSpec;
 
 use super::capture::{Capture, Captured, Direction, Event, Method, NOTHING, Setup};
 use super::interface::{self, Interface};
+use super::selection::Protocol;
 use super::{filter, receive};
 use crate::error::{Context, Error, Result};
 use crate::need::NET_RAW;
@@ -39,6 +40,12 @@ impl Method for RawSocket {
     fn open(&self, setup: &Setup) -> Result<Box<dyn Capture>> {
         let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
         let what = || format!("cannot open a raw socket on {place}");
+        if !matches!(setup.selection.protocol, Protocol::Tcp | Protocol::Http | Protocol::Tls) {
+            let word = setup.selection.protocol.word();
+            let error = Error::usage(format!("a raw socket sees TCP over IPv4 alone, not '{word}'"));
+            return Err(error.fix("use --via packet, or name 'tcp', 'http' or 'tls'"));
+        }
+        let program = filter::raw_socket(&setup.selection)?;
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let socket = socket(AddressFamily::Inet, SockType::Raw, flags, SockProtocol::Tcp).sys("socket", what)?;
         // A raw socket receives from its first moment on: stop that, and throw away what came before.
@@ -51,8 +58,7 @@ impl Method for RawSocket {
             let name = OsString::from(&interface.name);
             setsockopt(&socket, sockopt::BindToDevice, &name).sys("setsockopt(SO_BINDTODEVICE)", what)?;
         }
-        let program = filter::raw_socket(setup.port);
-        socket_filter::attach(&socket, &program).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
+        socket_filter::attach(&socket, program.instructions()).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
         Ok(Box::new(Open {
             socket,
             interface: setup.interface.clone(),

@@ -4,15 +4,16 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
-use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use nix::errno::Errno;
 
 use super::capture::{Capture, Event, METHODS, Setup};
 use super::files::Files;
+use super::filter::Sieve;
 use super::interface;
 use super::print::{Fate, Form, PacketDocument, Printer};
+use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
-use super::wanted::Filter;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::ui::Ui;
@@ -29,9 +30,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Show the packets that pass on this host, decoded
 #[derive(Args)]
 struct Sniff {
-    /// The protocol to show
-    #[arg(value_enum)]
-    protocol: Protocol,
+    /// A protocol (all, ip, ip6, tcp, udp, icmp, arp, dns, http, tls) and a filter expression: libpcap's language
+    #[arg(value_name = "PROTOCOL FILTER")]
+    words: Vec<String>,
     /// The interface to listen on, or 'any'
     #[arg(long, short, value_name = "IF", default_value = "any")]
     interface: String,
@@ -44,6 +45,12 @@ struct Sniff {
     /// Only packets from or to this port
     #[arg(long, short, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    /// Print the program that the expression compiles to, in the form of tcpdump -d, and end
+    #[arg(long, short = 'd')]
+    dump: bool,
+    /// The link for which --dump compiles
+    #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value = "ethernet", requires = "dump")]
+    link: DumpLink,
     /// Show every field of the headers, and the data, instead of a line
     #[arg(long, short, conflicts_with = "json")]
     verbose: bool,
@@ -62,14 +69,9 @@ struct Sniff {
     files: Files,
 }
 
-/// What can be shown.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum Protocol {
-    /// TCP segments, over IPv4 and IPv6
-    Tcp,
-}
-
 const NOTES: &str = "\
+What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
+'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
 Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
 Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
 
@@ -83,10 +85,17 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 }
 
 fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
+    let selection = Selection::of_words(&args.words, args.port)?;
+    if args.dump {
+        return dump(&selection, args.link, ui);
+    }
+    if selection.protocol != Protocol::All && selection.filter.is_alternative() {
+        ui.note(format_args!("showing {}", selection.expression()));
+    }
     let source = args.files.source()?;
     let live = source.is_none();
     let interface = if live { interface::find(&args.interface)? } else { None };
-    let setup = Setup { interface, port: args.port };
+    let setup = Setup { interface, selection };
     let (capture, begins) = match &source {
         Some(source) => Files::offline(source)?,
         None => {
@@ -105,13 +114,12 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         None => Box::new(Printer::new(form, live && setup.interface.is_none())),
     };
     ui.note(begins);
-    let wanted = Filter { protocol: args.protocol, port: args.port };
-    let mut tally = Tally::default();
+    let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
     let limits = Limits {
         packets: args.count.unwrap_or(u64::MAX),
         deadline: args.duration.and_then(|d| Instant::now().checked_add(d)),
     };
-    let ended = show(&mut *capture, &mut *sink, &wanted, &limits, &mut tally, ui);
+    let ended = show(&mut *capture, &mut *sink, &setup.selection, &limits, &mut tally, ui);
     // What came before the end of a file that is cut is shown all the same.
     let finished = sink.finish(ui);
     let ended = ended.and(finished);
@@ -171,16 +179,21 @@ impl Limits {
 struct Tally {
     /// What became of those that were wanted.
     became: &'static str,
+    protocol: Protocol,
     captured: u64,
     shown: u64,
     other_protocol: u64,
     other_port: u64,
+    unwanted: u64,
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{} packets {}, ", self.shown, self.became)?;
-        for (count, what) in [(self.other_protocol, "not TCP"), (self.other_port, "not of the port")] {
+        if self.other_protocol > 0 {
+            write!(f, "{} not {}, ", self.other_protocol, self.protocol.shape().title)?;
+        }
+        for (count, what) in [(self.other_port, "not of the port"), (self.unwanted, "not wanted")] {
             if count > 0 {
                 write!(f, "{count} {what}, ")?;
             }
@@ -193,12 +206,13 @@ impl fmt::Display for Tally {
 fn show(
     capture: &mut dyn Capture,
     sink: &mut dyn Sink,
-    wanted: &Filter,
+    wanted: &Selection,
     limits: &Limits,
     tally: &mut Tally,
     ui: &mut Ui,
 ) -> Result<()> {
     let mut idle = false;
+    let mut sieve = if capture.is_filtered() { None } else { Some(Sieve::new(wanted)?) };
     while !interrupt::asked() && tally.shown < limits.packets {
         let Some(patience) = limits.patience() else { break };
         // Whoever reads along sees a packet at once, as nothing is held back while waiting; a busy line is
@@ -207,6 +221,10 @@ fn show(
             Event::Packet(packet) => {
                 idle = false;
                 tally.captured += 1;
+                if sieve.as_mut().is_some_and(|sieve| !sieve.passes(&packet)) {
+                    tally.unwanted += 1;
+                    continue;
+                }
                 match sink.show(&packet, wanted, ui)? {
                     Fate::Shown => tally.shown += 1,
                     Fate::OtherProtocol => tally.other_protocol += 1,
@@ -226,14 +244,17 @@ fn show(
 
 #[cfg(test)]
 mod tests {
-    use super::Tally;
+    use super::{Protocol, Tally};
 
     #[test]
     fn the_tally_accounts_for_every_packet() {
-        let tally = Tally { became: "shown", captured: 63, shown: 55, other_protocol: 8, other_port: 0 };
+        let of_tcp = Tally { became: "shown", protocol: Protocol::Tcp, ..Tally::default() };
+        let tally = Tally { captured: 63, shown: 55, other_protocol: 8, ..of_tcp };
         assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 63 captured");
         let tally = Tally { captured: 66, other_port: 3, ..tally };
         assert_eq!(tally.to_string(), "55 packets shown, 8 not TCP, 3 not of the port, 66 captured");
+        let tally = Tally { captured: 70, unwanted: 4, protocol: Protocol::Arp, ..tally };
+        assert_eq!(tally.to_string(), "55 packets shown, 8 not ARP, 3 not of the port, 4 not wanted, 70 captured");
         let tally = Tally { became: "written", ..Tally::default() };
         assert_eq!(tally.to_string(), "0 packets written, 0 captured");
     }

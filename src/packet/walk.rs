@@ -54,6 +54,11 @@ pub fn walk(frame: Carried<'_>) -> Walk<'_> {
 }
 
 impl<'a> Walk<'a> {
+    /// What the next step will decode; `None` where the walk has ended.
+    pub fn upcoming(&self) -> Option<Carried<'a>> {
+        self.next
+    }
+
     /// Why the walk ended, once it has yielded its last layer.
     pub fn end(&self) -> End<'a> {
         self.end
