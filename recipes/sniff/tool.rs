@@ -11,11 +11,12 @@ use super::capture::{Capture, Event, METHODS, Setup};
 use super::files::Files;
 use super::filter::Sieve;
 use super::interface;
-use super::print::{Fate, Form, PacketDocument, Printer};
+use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
+use crate::packet::walk;
 use crate::ui::Ui;
 use crate::units::parse_duration;
 use crate::verb::Verb;
@@ -187,6 +188,18 @@ struct Tally {
     unwanted: u64,
 }
 
+impl Tally {
+    fn count(&mut self, fate: Fate, passes: bool) {
+        self.captured += 1;
+        *match fate {
+            Fate::OtherProtocol => &mut self.other_protocol,
+            Fate::OtherPort => &mut self.other_port,
+            Fate::Shown if passes => &mut self.shown,
+            Fate::Shown => &mut self.unwanted,
+        } += 1;
+    }
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         write!(f, "{} packets {}, ", self.shown, self.became)?;
@@ -220,16 +233,9 @@ fn show(
         match capture.next(if idle { patience } else { Duration::ZERO })? {
             Event::Packet(packet) => {
                 idle = false;
-                tally.captured += 1;
-                if sieve.as_mut().is_some_and(|sieve| !sieve.passes(&packet)) {
-                    tally.unwanted += 1;
-                    continue;
-                }
-                match sink.show(&packet, wanted, ui)? {
-                    Fate::Shown => tally.shown += 1,
-                    Fate::OtherProtocol => tally.other_protocol += 1,
-                    Fate::OtherPort => tally.other_port += 1,
-                }
+                let passes = sieve.as_mut().is_none_or(|sieve| sieve.passes(&packet));
+                let fate = if passes { sink.show(&packet, wanted, ui)? } else { wanted.fate(walk(packet.frame())) };
+                tally.count(fate, passes);
             }
             Event::Nothing => {
                 sink.idle(ui)?;

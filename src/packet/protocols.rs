@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::layer::{Application, Carried, Code, Link, Protocol, Trouble};
 use super::{
-    arp, cooked, dhcp, dhcp6, dns, esp, ethernet, geneve, gre, http, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc, loopback,
-    ntp, sctp, tcp, tls, udp, vxlan,
+    arp, cooked, dhcp, dhcp6, dns, esp, ethernet, geneve, gre, http, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc,
+    loopback, ntp, sctp, tcp, tls, udp, vxlan,
 };
 
 /// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].

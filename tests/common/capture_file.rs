@@ -98,4 +98,3 @@ pub fn numbered(expected: &str) -> BTreeMap<u32, String> {
 pub fn holds(text: &str, line: &str) -> bool {
     text.match_indices(line).any(|(at, _)| !text[at + line.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
-

@@ -7,9 +7,9 @@ pub mod crypt;
 pub mod lab;
 pub mod made;
 pub mod mounts;
+pub mod offline;
 pub mod packets;
 pub mod samples;
-pub mod offline;
 pub mod trial;
 mod workbench;
 
