@@ -119,9 +119,15 @@ impl Printer {
     fn full(&mut self, packet: &Captured) {
         let mut when = String::new();
         self.clock.date_and_time(&mut when, packet.seconds, packet.nanoseconds);
-        let name = self.interface(packet).unwrap_or_else(|| "?".to_owned());
         text::field(&mut self.text, "Time", when);
-        text::field(&mut self.text, "Interface", format_args!("{name}, {}", packet.direction.word()));
+        // A capture file need not tell.
+        match (self.interface(packet), packet.direction) {
+            (None, Direction::Unknown) => {}
+            (name, direction) => {
+                let name = name.unwrap_or_else(|| "?".to_owned());
+                text::field(&mut self.text, "Interface", format_args!("{name}, {}", direction.word()));
+            }
+        }
         let mut layers = walk(packet.frame());
         layers.by_ref().for_each(|layer| layer.block(&mut self.text));
         let mut end = String::new();

@@ -52,18 +52,21 @@ fn push_ascii<const N: usize>(out: &mut String, bytes: &[u8; N]) {
 
 /// Appends `bytes` with everything but printable ASCII escaped: `\n`, `\r`, `\t`, `\\`, `\xNN`.
 pub fn escaped(out: &mut String, bytes: &[u8]) {
-    for &b in bytes {
+    let mut rest = bytes;
+    loop {
+        // Text comes in runs: they are copied whole.
+        let plain = rest.iter().take_while(|b| matches!(b, b' '..=b'~') && **b != b'\\').count();
+        let (run, behind) = rest.split_at(plain);
+        out.push_str(std::str::from_utf8(run).unwrap_or_default());
+        let Some((&b, behind)) = behind.split_first() else { return };
         match b {
             b'\\' => out.push_str("\\\\"),
-            b' '..=b'~' => out.push(b.into()),
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
-            _ => {
-                out.push_str("\\x");
-                hex(out, &[b]);
-            }
+            _ => push_ascii(out, &[b'\\', b'x', HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]),
         }
+        rest = behind;
     }
 }
 
@@ -188,7 +191,10 @@ fn address(out: &mut String, addresses: Addresses, source: bool) {
 
 /// Appends one line of the full form: a name, padded as the cheat sheet does, and its value.
 pub fn field(out: &mut String, name: &str, value: impl std::fmt::Display) {
-    let _ = writeln!(out, "{name:<16}: {value}");
+    const BLANKS: &str = "                ";
+    out.push_str(name);
+    out.push_str(BLANKS.get(name.len()..).unwrap_or_default());
+    let _ = writeln!(out, ": {value}");
 }
 
 /// Appends a payload to the full form: its length on the wire, then what was captured, line by line.
