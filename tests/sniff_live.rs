@@ -181,6 +181,20 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
+fn a_filter_that_the_kernel_cannot_hold_says_so() {
+    if !can_capture() {
+        return;
+    }
+    let hosts = |n: u32| (0..n).map(|i| format!("host 10.0.{}.{}", i >> 8, i & 255)).collect::<Vec<_>>().join(" or ");
+    // The second is refused by syskit, the first by the kernel, if at all: net.core.optmem_max differs.
+    for (n, expected) in [(150, "net.core.optmem_max"), (3000, "of which the kernel takes 4096")] {
+        let run = run(sniff(&["-i", "lo", "--for", "50ms"]).arg(hosts(n)));
+        let words = words(&run);
+        assert!(run.status.success() && n == 150 || words.contains(expected), "{n} hosts: {words}");
+    }
+}
+
+#[test]
 fn a_full_disk_is_a_failure() {
     let Some(server) = server() else { return };
     let port = server.port();

@@ -3,12 +3,17 @@
 //! Of the protocol and port they may let more through than was asked for, never less: extension headers, VLAN tags and
 //! headers that contradict themselves are left to the decoder. The filter expression is exact.
 
+use std::os::fd::AsFd;
+
+use nix::errno::Errno;
+
 use super::capture::Captured;
 use super::selection::{Selection, WITH_PORTS};
-use crate::error::Result;
+use crate::error::{Context, Result};
 use crate::filter::condition::{ancillary, byte, half, half_behind, masked};
 use crate::filter::{Condition, Fault, Layout, Program, VLAN_TAGS, View, program, run};
 use crate::packet::Link;
+use crate::sys::socket_filter;
 
 /// Hop-by-hop options, routing, fragment, authentication, destination options.
 const EXTENSIONS: [u32; 5] = [0, 43, 44, 51, 60];
@@ -125,6 +130,21 @@ pub fn raw_socket(selection: &Selection) -> Result<Program> {
     let shape = selection.protocol.shape();
     let carried = ipv4(0, shape.v4.unwrap_or_default(), selection);
     Ok(program(&Condition::All(vec![carried, selection.filter.condition(Link::Ip, View::Socket)?]))?)
+}
+
+/// Attaches a program to a socket that `what` is about.
+///
+/// # Errors
+/// Where the kernel does not take it.
+pub(super) fn attach(socket: &impl AsFd, program: &Program, what: impl FnOnce() -> String) -> Result<()> {
+    let attached = socket_filter::attach(socket, program.instructions()).sys("setsockopt(SO_ATTACH_FILTER)", what);
+    attached.map_err(|e| match e.errno {
+        Some(Errno::ENOMEM) => e.fix(format!(
+            "its {} instructions are more than a socket may hold: shorten the filter, or as root raise net.core.optmem_max",
+            program.instructions().len()
+        )),
+        _ => e,
+    })
 }
 
 /// Applies a selection to packets that no kernel filtered, by the same programs.

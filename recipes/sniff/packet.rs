@@ -23,7 +23,6 @@ use crate::need::PACKET_SOCKET;
 use crate::packet::Link;
 use crate::race::Contender;
 use crate::sys::packet_socket::{self, Auxdata};
-use crate::sys::socket_filter;
 
 /// The record of this method.
 pub const CONTENDER: Contender<dyn Method> = Contender {
@@ -53,7 +52,7 @@ impl Method for PacketSocket {
         receive::enlarge_queue(&socket);
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).sys("setsockopt(SO_TIMESTAMPNS)", what)?;
         packet_socket::want_auxdata(&socket).sys("setsockopt(PACKET_AUXDATA)", what)?;
-        socket_filter::attach(&socket, program.instructions()).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
+        filter::attach(&socket, &program, what)?;
         let index = setup.interface.as_ref().map_or(0, |i| i.index);
         packet_socket::bind(&socket, index).sys("bind", what)?;
         Ok(Box::new(Open {

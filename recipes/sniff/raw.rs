@@ -58,7 +58,7 @@ impl Method for RawSocket {
             let name = OsString::from(&interface.name);
             setsockopt(&socket, sockopt::BindToDevice, &name).sys("setsockopt(SO_BINDTODEVICE)", what)?;
         }
-        socket_filter::attach(&socket, program.instructions()).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
+        filter::attach(&socket, &program, what)?;
         Ok(Box::new(Open {
             socket,
             interface: setup.interface.clone(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::packet::text;
+use crate::packet::{calendar, text};
 use crate::sys::local_time;
 
 const DAY: i64 = 86_400;
@@ -69,15 +69,8 @@ fn time(out: &mut String, seconds: i64) {
     }
 }
 
-/// The civil date, by counting the days of 400-year cycles that begin in March (leap days last).
 fn date(out: &mut String, seconds: i64) {
-    let days = seconds.div_euclid(DAY) + 719_468;
-    let (cycle, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
-    let year = 400 * cycle + year + i64::from(month <= 2);
+    let (year, month, day) = calendar::date(seconds.div_euclid(DAY));
     let _ = write!(out, "{year:04}-{month:02}-{day:02}");
 }
 

@@ -8,7 +8,7 @@ use libc::sock_filter;
 
 use super::condition::{Condition, Test, instruction};
 use super::fault::Fault;
-use super::interpret::Program;
+use super::interpret::{LONGEST, Program};
 
 /// What an accepting program returns: how many bytes of the packet are wanted, more than any has (tcpdump's number).
 pub const WHOLE: u32 = 262_144;
@@ -31,6 +31,10 @@ pub fn program(condition: &Condition) -> Result<Program, Fault> {
     backwards.code.truncate(entry + 1);
     backwards.code.reverse();
     let code = without_repeated_loads(&backwards.code);
+    if code.len() > LONGEST {
+        let words = format!("it makes {} instructions, of which the kernel takes {LONGEST}", code.len());
+        return Err(Fault::new(words, 0).hint("write a net instead of many hosts, a portrange instead of many ports"));
+    }
     Program::verify(code).map_err(|why| Fault::new(format!("the expression makes no program: {why}"), 0))
 }
 

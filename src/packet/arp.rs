@@ -114,9 +114,9 @@ impl<'a> Arp<'a> {
             6 => out.push_str("TokenRing"),
             15 => out.push_str("FrameRelay"),
             24 => out.push_str("IEEE 1394"),
-            other => number(out, "Unknown Hardware (", other, ")"),
+            other => text::number_between(out, "Unknown Hardware (", other.into(), ")"),
         }
-        number(out, " (len ", self.fixed[4].into(), "), ");
+        text::number_between(out, " (len ", self.fixed[4].into(), "), ");
         match self.protocol_type() {
             ipv4::ETHERTYPE => out.push_str("IPv4"),
             super::ipv6::ETHERTYPE => out.push_str("IPv6"),
@@ -126,7 +126,7 @@ impl<'a> Arp<'a> {
                 out.push(')');
             }
         }
-        number(out, " (len ", self.fixed[5].into(), ")");
+        text::number_between(out, " (len ", self.fixed[5].into(), ")");
     }
 
     fn exchange(&self, out: &mut String) {
@@ -164,15 +164,9 @@ impl<'a> Arp<'a> {
                 self.protocol_address(out, address);
             }
             10 => out.push_str("NACK Reply"),
-            other => number(out, "Unknown (", other, ")"),
+            other => text::number_between(out, "Unknown (", other.into(), ")"),
         }
     }
-}
-
-fn number(out: &mut String, before: &str, n: u16, after: &str) {
-    out.push_str(before);
-    text::decimal(out, n.into());
-    out.push_str(after);
 }
 
 impl<'a> Protocol<'a> for Arp<'a> {

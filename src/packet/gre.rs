@@ -135,20 +135,20 @@ impl<'a> Protocol<'a> for Gre<'a> {
                 out.push_str(", key=");
                 text::hexadecimal(out, key, 1);
             }
-            (Some(key), _) => number(out, ", call ", key & 0xffff),
+            (Some(key), _) => text::number(out, ", call ", key & 0xffff),
             (None, 0) => {}
             (None, _) => out.push_str(", (ERROR: K flag not set)"),
         }
         if let Some(n) = self.sequence {
-            number(out, ", seq ", n);
+            text::number(out, ", seq ", n);
         }
         if let Some(n) = self.acknowledgement {
-            number(out, ", ack ", n);
+            text::number(out, ", ack ", n);
         }
         if self.version() == 1 && self.sequence.is_none() {
             out.push_str(", no-payload");
         }
-        number(out, ", length ", self.carried.length as u32);
+        text::number(out, ", length ", self.carried.length as u32);
         match self.protocol {
             0 if self.version() == 0 => out.push_str(": keep-alive"),
             _ if self.next(&self.carried, 0).is_some() => out.push_str(": "),
@@ -185,11 +185,6 @@ impl<'a> Protocol<'a> for Gre<'a> {
             length: self.carried.length,
         }
     }
-}
-
-fn number(out: &mut String, before: &str, n: u32) {
-    out.push_str(before);
-    text::decimal(out, n);
 }
 
 #[cfg(test)]

@@ -124,7 +124,7 @@ impl<'a> Igmp<'a> {
         let (length, any) = (self.carried.length, self.group() == [0; 4]);
         if self.version() != Some(3) {
             if self.fixed[1] != 0 && self.fixed[1] != 100 {
-                number(out, " [max resp time ", self.fixed[1].into(), "]");
+                text::number_between(out, " [max resp time ", self.fixed[1].into(), "]");
             }
             if !any {
                 out.push_str(" [gaddr ");
@@ -134,17 +134,17 @@ impl<'a> Igmp<'a> {
             return odd_length(out, length);
         }
         if !length.is_multiple_of(4) {
-            return number(out, " [invalid len ", length as u32, "]");
+            return text::number_between(out, " [invalid len ", length as u32, "]");
         }
         match self.max_response_time() {
             100 => {}
             time @ 0..600 => {
-                number(out, " [max resp time ", time / 10, ".");
-                number(out, "", time % 10, "s]");
+                text::number_between(out, " [max resp time ", time / 10, ".");
+                text::number_between(out, "", time % 10, "s]");
             }
             time => {
-                number(out, " [max resp time ", time / 600, "m");
-                number(out, "", time / 10 % 60, "s]");
+                text::number_between(out, " [max resp time ", time / 600, "m");
+                text::number_between(out, "", time / 10 % 60, "s]");
             }
         }
         let Some(sources) = self.count().filter(|_| !any) else { return };
@@ -153,7 +153,7 @@ impl<'a> Igmp<'a> {
         match usize::from(sources) {
             0 => out.push(']'),
             n if length < QUERY_3 + 4 * n => out.push_str(" [invalid number of sources]]"),
-            n => number(out, ", ", n as u32, " source(s)]"),
+            n => text::number_between(out, ", ", n as u32, " source(s)]"),
         }
     }
 
@@ -181,15 +181,9 @@ impl<'a> Igmp<'a> {
     }
 }
 
-fn number(out: &mut String, before: &str, n: u32, after: &str) {
-    out.push_str(before);
-    text::decimal(out, n);
-    out.push_str(after);
-}
-
 fn odd_length(out: &mut String, length: usize) {
     if length != 8 {
-        number(out, " [len ", length as u32, "]");
+        text::number_between(out, " [len ", length as u32, "]");
     }
 }
 
@@ -215,16 +209,16 @@ impl<'a> Protocol<'a> for Igmp<'a> {
         let word = match self.kind() {
             QUERY => return self.query(out),
             REPORT_3 if self.carried.length < 16 || !self.carried.length.is_multiple_of(4) => {
-                return number(out, "igmp v3 report [invalid len ", self.carried.length as u32, "]");
+                return text::number_between(out, "igmp v3 report [invalid len ", self.carried.length as u32, "]");
             }
             REPORT_3 => {
                 let records = self.count().unwrap_or(0).into();
-                return number(out, "igmp v3 report, ", records, " group record(s)");
+                return text::number_between(out, "igmp v3 report, ", records, " group record(s)");
             }
             REPORT_1 => "igmp v1 report ",
             REPORT_2 => "igmp v2 report ",
             LEAVE => "igmp leave ",
-            other => return number(out, "igmp-", other.into(), ""),
+            other => return text::number_between(out, "igmp-", other.into(), ""),
         };
         out.push_str(word);
         text::ipv4(out, self.group());

@@ -11,6 +11,7 @@
 //! It reads the first and reasons with the second, so that a short capture is never taken for a short packet.
 
 pub mod arp;
+pub mod calendar;
 pub mod checksum;
 pub mod cooked;
 pub mod dhcp;

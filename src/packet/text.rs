@@ -27,6 +27,25 @@ pub fn decimal(out: &mut String, n: u32) {
     out.push_str(itoa::Buffer::new().format(n));
 }
 
+/// Appends a word and `n`.
+pub fn number(out: &mut String, before: &str, n: u32) {
+    out.push_str(before);
+    decimal(out, n);
+}
+
+/// Appends a word, `n` and another word.
+pub fn number_between(out: &mut String, before: &str, n: u32, after: &str) {
+    number(out, before, n);
+    out.push_str(after);
+}
+
+/// What `write` appends for `number`.
+pub fn said(write: fn(&mut String, u16), number: u16) -> String {
+    let mut out = String::new();
+    write(&mut out, number);
+    out
+}
+
 /// Appends `n` as "0x" and four digits.
 pub fn hex16(out: &mut String, n: u16) {
     let digit = |shift: u16| HEX[usize::from(n >> shift & 15)];

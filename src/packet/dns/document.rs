@@ -7,6 +7,7 @@ use super::record::{Entry, Question, Record, Section};
 use super::show::limit;
 use super::{Dns, OPT, class_of, words};
 use crate::packet::layer::Trouble;
+use crate::packet::text;
 
 /// A [`Dns`] message as JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -93,17 +94,11 @@ pub struct RecordDocument {
     pub trouble: Option<Trouble>,
 }
 
-fn said(write: fn(&mut String, u16), number: u16) -> String {
-    let mut out = String::new();
-    write(&mut out, number);
-    out
-}
-
 fn question_document(dns: &Dns, question: &Question) -> (QuestionDocument, Option<Trouble>) {
     let (class, unicast_wanted) = class_of(dns, question.class);
     let mut name = String::new();
     let trouble = question.name.write(&mut name).err();
-    let (kind, class) = (said(words::kind, question.kind), said(words::class, class));
+    let (kind, class) = (text::said(words::kind, question.kind), text::said(words::class, class));
     (QuestionDocument { name, r#type: kind, class, unicast_wanted }, trouble)
 }
 
@@ -115,8 +110,8 @@ fn record_document(dns: &Dns, record: &Record) -> RecordDocument {
     let opt = record.kind == OPT;
     RecordDocument {
         name,
-        r#type: said(words::kind, record.kind),
-        class: (!opt).then(|| said(words::class, class)),
+        r#type: text::said(words::kind, record.kind),
+        class: (!opt).then(|| text::said(words::class, class)),
         ttl: record.ttl,
         udp_size: opt.then_some(record.class),
         cache_flush: cache_flush && !opt,
@@ -138,7 +133,7 @@ pub(super) fn of(dns: &Dns) -> Document {
         authentic_data: dns.has(0x20),
         checking_disabled: dns.has(0x10),
         response_code: dns.code(),
-        response_code_name: said(words::code, dns.code()),
+        response_code_name: text::said(words::code, dns.code()),
         multicast: dns.multicast,
         length: dns.length(),
         counts: dns.counts(),

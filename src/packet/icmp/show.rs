@@ -52,12 +52,7 @@ pub(super) fn line(icmp: &Icmp, out: &mut String) {
         // As much of the packet as the words need was not captured.
         out.push_str("[|icmp]");
     }
-    number(out, ", length ", icmp.carried.length as u32);
-}
-
-fn number(out: &mut String, before: &str, n: u32) {
-    out.push_str(before);
-    text::decimal(out, n);
+    text::number(out, ", length ", icmp.carried.length as u32);
 }
 
 /// tcpdump's words for the message; `None` where it was cut in a place that they need.
@@ -80,8 +75,8 @@ fn message(icmp: &Icmp, out: &mut String) -> Option<()> {
         REDIRECT => return redirect(icmp, out),
         TIME_EXCEEDED => return time_exceeded(icmp, out),
         ROUTER_ADVERTISEMENT => return advertisement(icmp, out),
-        PARAMETER_PROBLEM if icmp.code() != 0 => number(out, "parameter problem - code ", icmp.code().into()),
-        PARAMETER_PROBLEM => number(out, "parameter problem - octet ", icmp.fixed[4].into()),
+        PARAMETER_PROBLEM if icmp.code() != 0 => text::number(out, "parameter problem - code ", icmp.code().into()),
+        PARAMETER_PROBLEM => text::number(out, "parameter problem - octet ", icmp.fixed[4].into()),
         MASK_REPLY => {
             let mask = icmp.carried.long(8)?;
             out.push_str("address mask is ");
@@ -92,14 +87,14 @@ fn message(icmp: &Icmp, out: &mut String) -> Option<()> {
         15 => out.push_str("information request"),
         16 => out.push_str("information reply"),
         17 => out.push_str("address mask request"),
-        other => number(out, "type-#", other.into()),
+        other => text::number(out, "type-#", other.into()),
     }
     Some(())
 }
 
 fn numbered(icmp: &Icmp, before: &str, between: &str, out: &mut String) {
-    number(out, before, icmp.identifier().unwrap_or_default().into());
-    number(out, between, icmp.sequence().unwrap_or_default().into());
+    text::number(out, before, icmp.identifier().unwrap_or_default().into());
+    text::number(out, between, icmp.sequence().unwrap_or_default().into());
 }
 
 /// Milliseconds since midnight, as a clock shows them.
@@ -148,20 +143,20 @@ fn unreachable(icmp: &Icmp, out: &mut String) -> Option<()> {
     out.push_str(after);
     match icmp.code() {
         2 => {
-            number(out, "", protocol.into());
+            text::number(out, "", protocol.into());
             out.push_str(" unreachable");
         }
         3 => {
             match protocol {
                 tcp::NUMBER => out.push_str(" tcp"),
                 udp::NUMBER => out.push_str(" udp"),
-                other => number(out, " protocol ", other.into()),
+                other => text::number(out, " protocol ", other.into()),
             }
-            number(out, " port ", port.into());
+            text::number(out, " port ", port.into());
             out.push_str(" unreachable");
         }
         4 if icmp.word(6) != 0 => {
-            number(out, " (mtu ", icmp.word(6).into());
+            text::number(out, " (mtu ", icmp.word(6).into());
             out.push(')');
         }
         16.. => text::decimal(out, icmp.code().into()),
@@ -181,7 +176,7 @@ fn redirect(icmp: &Icmp, out: &mut String) -> Option<()> {
     };
     out.push_str(before);
     if icmp.code() > 3 {
-        number(out, "", icmp.code().into());
+        text::number(out, "", icmp.code().into());
         out.push(' ');
     }
     text::ipv4(out, destination);
@@ -195,7 +190,7 @@ fn time_exceeded(icmp: &Icmp, out: &mut String) -> Option<()> {
     match icmp.code() {
         0 => out.push_str("time exceeded in-transit"),
         1 => out.push_str("ip reassembly time exceeded"),
-        other => number(out, "time exceeded-#", other.into()),
+        other => text::number(out, "time exceeded-#", other.into()),
     }
     Some(())
 }
@@ -209,28 +204,28 @@ fn advertisement(icmp: &Icmp, out: &mut String) -> Option<()> {
     match lifetime {
         0..60 => text::decimal(out, lifetime),
         60..3600 => {
-            number(out, "", lifetime / 60);
+            text::number(out, "", lifetime / 60);
             out.push(':');
             padded(out, lifetime % 60, 2);
         }
         _ => {
-            number(out, "", lifetime / 3600);
+            text::number(out, "", lifetime / 3600);
             for part in [lifetime % 3600 / 60, lifetime % 60] {
                 out.push(':');
                 padded(out, part, 2);
             }
         }
     }
-    number(out, " ", count.into());
+    text::number(out, " ", count.into());
     out.push(':');
     if size != 2 {
-        number(out, " [size ", size.into());
+        text::number(out, " [size ", size.into());
         out.push(']');
     }
     for &[a, b, c, d, e, f, g, h] in entries {
         out.push_str(" {");
         text::ipv4(out, [a, b, c, d]);
-        number(out, " ", u32::from_be_bytes([e, f, g, h]));
+        text::number(out, " ", u32::from_be_bytes([e, f, g, h]));
         out.push('}');
     }
     Some(())

@@ -77,7 +77,7 @@ fn addresses(bytes: &[u8]) -> Vec<String> {
 pub(super) fn line(icmp: &Icmp6, out: &mut String) -> Option<()> {
     let length = icmp.carried.length;
     match icmp.kind() {
-        LISTENER_REPORT_2 => number(out, ", ", icmp.word(6).into(), " group record(s)"),
+        LISTENER_REPORT_2 => text::number_between(out, ", ", icmp.word(6).into(), " group record(s)"),
         LISTENER_QUERY if length >= QUERY_2 => {
             let group = icmp.target()?;
             let sources = icmp.carried.word(26)?;
@@ -86,21 +86,17 @@ pub(super) fn line(icmp: &Icmp6, out: &mut String) -> Option<()> {
             match usize::from(sources) {
                 0 => out.push(']'),
                 n if length < QUERY_2 + 16 * n => out.push_str(" [invalid number of sources]]"),
-                _ => number(out, ", ", sources.into(), " source(s)]"),
+                _ => text::number_between(out, ", ", sources.into(), " source(s)]"),
             }
         }
-        LISTENER_QUERY if length != VERSION_1 => number(out, " unknown-version (len ", length as u32, ") "),
+        LISTENER_QUERY if length != VERSION_1 => {
+            text::number_between(out, " unknown-version (len ", length as u32, ") ")
+        }
         _ => {
             let group = icmp.target()?;
-            number(out, "max resp delay: ", icmp.word(4).into(), " addr: ");
+            text::number_between(out, "max resp delay: ", icmp.word(4).into(), " addr: ");
             text::ipv6(out, *group);
         }
     }
     Some(())
-}
-
-fn number(out: &mut String, before: &str, n: u32, after: &str) {
-    out.push_str(before);
-    text::decimal(out, n);
-    out.push_str(after);
 }

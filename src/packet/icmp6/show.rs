@@ -102,12 +102,7 @@ pub(super) fn line(icmp: &Icmp6, out: &mut String) {
         // As much of the packet as the words need was not captured.
         out.push_str(" [|icmp6]");
     }
-    number(out, ", length ", icmp.carried.length as u32);
-}
-
-fn number(out: &mut String, before: &str, n: u32) {
-    out.push_str(before);
-    text::decimal(out, n);
+    text::number(out, ", length ", icmp.carried.length as u32);
 }
 
 fn name(kind: u8) -> Option<&'static str> {
@@ -148,27 +143,27 @@ fn message(icmp: &Icmp6, out: &mut String) -> Option<()> {
     match name(icmp.kind()) {
         Some(name) => out.push_str(name),
         None => {
-            number(out, "unknown icmp6 type (", icmp.kind().into());
+            text::number(out, "unknown icmp6 type (", icmp.kind().into());
             out.push(')');
         }
     }
     match icmp.kind() {
         UNREACHABLE => return unreachable(icmp, out),
-        TOO_BIG => number(out, ", mtu ", icmp.long()),
+        TOO_BIG => text::number(out, ", mtu ", icmp.long()),
         TIME_EXCEEDED => return time_exceeded(icmp, out),
         PARAMETER_PROBLEM => {
             icmp.carried.array::<16>(32)?;
             match icmp.code() {
-                0 => number(out, ", erroneous - octet ", icmp.long()),
-                1 => number(out, ", next header - octet ", icmp.long()),
-                2 => number(out, ", option - octet ", icmp.long()),
-                3 => number(out, ", incomplete header chain - octet ", icmp.long()),
-                code => number(out, ", code-#", code.into()),
+                0 => text::number(out, ", erroneous - octet ", icmp.long()),
+                1 => text::number(out, ", next header - octet ", icmp.long()),
+                2 => text::number(out, ", option - octet ", icmp.long()),
+                3 => text::number(out, ", incomplete header chain - octet ", icmp.long()),
+                code => text::number(out, ", code-#", code.into()),
             }
         }
         ECHO | ECHO_REPLY | EXTENDED_ECHO | EXTENDED_ECHO_REPLY => {
-            number(out, ", id ", icmp.identifier()?.into());
-            number(out, ", seq ", icmp.sequence()?.into());
+            text::number(out, ", id ", icmp.identifier()?.into());
+            text::number(out, ", seq ", icmp.sequence()?.into());
         }
         LISTENER_QUERY..=LISTENER_DONE | LISTENER_REPORT_2 => return listener::line(icmp, out),
         NEIGHBOR_SOLICITATION => address(", who has ", icmp.target()?, out),
@@ -204,15 +199,15 @@ fn unreachable(icmp: &Icmp6, out: &mut String) -> Option<()> {
             match protocol {
                 tcp::NUMBER => out.push_str(" tcp"),
                 udp::NUMBER => out.push_str(" udp"),
-                other => number(out, " protocol ", other.into()),
+                other => text::number(out, " protocol ", other.into()),
             }
-            number(out, " port ", port.into());
+            text::number(out, " port ", port.into());
             if !matches!(protocol, tcp::NUMBER | udp::NUMBER) {
                 out.push_str(" unreachable");
             }
         }
         code => {
-            number(out, ", unknown unreach code (", code.into());
+            text::number(out, ", unknown unreach code (", code.into());
             out.push(')');
         }
     }
@@ -224,7 +219,7 @@ fn time_exceeded(icmp: &Icmp6, out: &mut String) -> Option<()> {
         0 => address(" for ", icmp.carried.array(32)?, out),
         1 => out.push_str(" (reassembly)"),
         code => {
-            number(out, ", unknown code (", code.into());
+            text::number(out, ", unknown code (", code.into());
             out.push(')');
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::packet::calendar::date;
+
 /// From 1900 to 1970, in seconds.
 const TO_UNIX: i64 = 2_208_988_800;
 
@@ -21,19 +23,6 @@ impl Timestamp {
     pub fn nanoseconds(self) -> u32 {
         (((self.0 & 0xffff_ffff) * 1_000_000_000) >> 32) as u32
     }
-}
-
-/// Year, month and day of a day since 1970, in the Gregorian calendar.
-fn date(day: i64) -> (i64, i64, i64) {
-    // Counted from 1 March of year 0, so that a leap day ends its year and months follow a rule.
-    let day = day + 719_468;
-    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let of_month = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (400 * era + year + i64::from(month <= 2), month, of_month)
 }
 
 impl fmt::Display for Timestamp {

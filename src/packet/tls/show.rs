@@ -222,20 +222,14 @@ pub struct HelloDocument {
     pub trouble: Option<Trouble>,
 }
 
-fn said(write: fn(&mut String, u16), number: u16) -> String {
-    let mut out = String::new();
-    write(&mut out, number);
-    out
-}
-
 fn hello_document(hello: &Hello) -> HelloDocument {
     let suites = hello.ciphers.as_chunks().0.iter().map(|suite| u16::from_be_bytes(*suite));
     HelloDocument {
-        legacy_version: said(version_text, hello.legacy_version),
-        versions: hello.versions().map(|version| said(version_text, version)).collect(),
+        legacy_version: text::said(version_text, hello.legacy_version),
+        versions: hello.versions().map(|version| text::said(version_text, version)).collect(),
         server_name: hello.server_name().map(text::to_escaped),
         alpn: hello.protocols().map(text::to_escaped).collect(),
-        cipher_suites: suites.map(|suite| said(cipher_text, suite)).collect(),
+        cipher_suites: suites.map(|suite| text::said(cipher_text, suite)).collect(),
         extensions: hello.extensions().map(|(kind, _)| kind).collect(),
         trouble: hello.trouble,
     }
@@ -257,7 +251,7 @@ fn message_document(message: &Message) -> MessageDocument {
 pub(super) fn document(tls: &Tls) -> Document {
     let record = |record: Record| RecordDocument {
         r#type: words::record(record.kind).unwrap_or("unknown"),
-        version: said(version_text, record.version),
+        version: text::said(version_text, record.version),
         length: record.length,
         cut: record.bytes.len() < record.length.into(),
         alert: record.alert().map(|(level, description)| AlertDocument {
