@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Type fields below this hold the length of an IEEE 802.2 frame.
 const SMALLEST_ETHERTYPE: u16 = 0x0600;
@@ -99,13 +100,13 @@ impl<'a> Protocol<'a> for Ethernet<'a> {
         Ok((header, Some(next)))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         for vlan in self.vlans() {
             let _ = write!(out, "vlan {}, p {}, ", vlan.id, vlan.priority);
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "Ethernet", format_args!("{} > {}", mac(self.source), mac(self.destination)));
         for vlan in self.vlans() {
             text::field(out, "VLAN", format_args!("{} (priority {})", vlan.id, vlan.priority));

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::checksum::{self, Verdict};
 use super::layer::{Addresses, Carried, Code, Decoded, Part, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Its EtherType.
 pub const ETHERTYPE: u16 = 0x0800;
@@ -205,7 +206,7 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
         Ok((ip, Some(next)))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str("IP ");
         if let Some(Fault::LongerThanFrame { frame }) = self.fault {
             let missing = usize::from(self.total_length()).saturating_sub(frame);
@@ -216,7 +217,7 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "Protocol", format_args!("IPv4, {}", self.protocol()));
         text::field(out, "IP Header", format_args!("{} ({} bytes)", self.header.len() / 4, self.header.len()));
         text::field(out, "TOS", text::traffic_class(self.tos()));

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::layer::{Addresses, Carried, Code, Decoded, Part, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Its EtherType.
 pub const ETHERTYPE: u16 = 0x86dd;
@@ -197,7 +198,7 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
         Ok((ip, trouble.is_none().then_some(next)))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str("IP6 ");
         if self.missing > 0 {
             let _ = write!(out, "[truncated-ip6 - {} bytes missing] ", self.missing);
@@ -208,7 +209,7 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "Protocol", format_args!("IPv6, {}", self.protocol));
         text::field(out, "Traffic Class", text::traffic_class(self.traffic_class()));
         text::field(out, "Flow Label", format_args!("0x{:05x}", self.flow_label()));

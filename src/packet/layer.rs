@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::packet::{Line, Text};
+
 /// What a captured frame begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
@@ -268,9 +270,9 @@ pub trait Protocol<'a>: Sized {
     /// A [`Trouble`] where not even the fixed header is there or makes sense; lesser faults stand in the value.
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self>;
     /// Appends its part of the one-line form, in tcpdump's words.
-    fn line(&self, out: &mut String);
+    fn line(&self, out: &mut Line);
     /// Appends its part of the full form: a field a line.
-    fn block(&self, out: &mut String);
+    fn block(&self, out: &mut Text);
     /// Its form in JSON.
     fn document(&self) -> Self::Document;
 }

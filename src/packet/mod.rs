@@ -29,6 +29,7 @@ pub mod ipip;
 pub mod ipv4;
 pub mod ipv6;
 pub mod layer;
+pub mod line;
 pub mod llc;
 pub mod loopback;
 pub mod ntp;
@@ -45,5 +46,7 @@ pub mod vxlan;
 pub mod walk;
 
 pub use layer::{Addresses, Application, Carried, Code, Decoded, Link, Part, Protocol, Trouble};
+pub use line::{Detail, Line};
 pub use protocols::{Document, Layer};
+pub use text::Text;
 pub use walk::{End, Walk, walk};

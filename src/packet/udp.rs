@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::checksum::{self, Verdict};
 use super::layer::{Addresses, Application, Carried, Code, Decoded, Part, Protocol};
 use super::{protocols, text};
+use crate::packet::{Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 17;
@@ -180,7 +181,7 @@ impl<'a> Protocol<'a> for Udp<'a> {
         Ok((udp, udp.next()))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         if let Some(addresses) = self.addresses() {
             text::endpoints(out, addresses, self.source_port(), self.destination_port());
             out.push_str(": ");
@@ -207,7 +208,7 @@ impl<'a> Protocol<'a> for Udp<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         if let Some(addresses) = self.addresses() {
             text::field(out, "Source", addresses.source());
             text::field(out, "Destination", addresses.destination());

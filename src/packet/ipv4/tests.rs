@@ -1,5 +1,6 @@
 use super::*;
 use crate::packet::Link;
+use crate::packet::sample;
 
 fn header() -> Vec<u8> {
     let mut h = vec![0x45, 0, 0, 24, 0, 7, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 2, 1, 2, 3, 4, 0xee, 0xee];
@@ -71,10 +72,7 @@ fn a_source_route_under_way_ends_elsewhere() {
 
 fn shown(bytes: &[u8]) -> (String, String) {
     let (ip, _) = decode(bytes, bytes.len()).unwrap();
-    let (mut line, mut block) = (String::new(), String::new());
-    ip.line(&mut line);
-    ip.block(&mut block);
-    (line, block)
+    (sample::line(&ip), sample::block(&ip))
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::packet::Text;
 use crate::packet::text;
 
 /// One TCP option.
@@ -209,7 +210,7 @@ impl TcpOption<'_> {
     }
 
     /// Appends its name, in tcpdump's words.
-    pub fn name(&self, out: &mut String) {
+    pub fn name(&self, out: &mut Text) {
         match self {
             TcpOption::FastOpen { experimental: true, .. } => return out.push_str("exp-tfo"),
             TcpOption::AccurateEcn { experimental: true, order, .. } => {
@@ -243,7 +244,7 @@ impl TcpOption<'_> {
     }
 
     /// Appends the option as it stands in the one-line form.
-    pub fn line(&self, out: &mut String) {
+    pub fn line(&self, out: &mut Text) {
         match self {
             TcpOption::Malformed { .. } => return out.push_str("[bad opt]"),
             TcpOption::Truncated { kind: None } => return out.push_str("[|tcp]"),
@@ -281,11 +282,9 @@ impl TcpOption<'_> {
 
     /// Its form in JSON.
     pub fn document(&self) -> Document {
-        let mut name = String::new();
-        self.name(&mut name);
         let mut document = Document {
             kind: self.kind(),
-            name,
+            name: text::written(|out| self.name(out)),
             value: None,
             echo: None,
             blocks: Vec::new(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::options::{self, TcpOption};
 use super::{Fault, Flags, Tcp};
+use crate::packet::Text;
 use crate::packet::checksum::Verdict;
 use crate::packet::text;
 
@@ -53,7 +54,7 @@ fn fault(tcp: &Tcp) -> Option<&'static str> {
     })
 }
 
-pub(super) fn line(tcp: &Tcp, out: &mut String) {
+pub(super) fn line(tcp: &Tcp, out: &mut Text) {
     if let Some(addresses) = tcp.addresses() {
         text::endpoints(out, addresses, tcp.source_port(), tcp.destination_port());
         out.push_str(": ");
@@ -85,7 +86,7 @@ pub(super) fn line(tcp: &Tcp, out: &mut String) {
 
 const PUSH_ACK: u16 = Flags::PSH | Flags::ACK;
 
-fn letters(flags: Flags, out: &mut String) {
+fn letters(flags: Flags, out: &mut Text) {
     // What most segments have, without looking at every bit.
     match flags.0 {
         Flags::ACK => return out.push('.'),
@@ -93,14 +94,14 @@ fn letters(flags: Flags, out: &mut String) {
         _ => {}
     }
     let before = out.len();
-    out.extend(Flags::ALL.into_iter().filter(|(bit, ..)| flags.has(*bit)).map(|(.., letter)| letter));
+    Flags::ALL.into_iter().filter(|(bit, ..)| flags.has(*bit)).for_each(|(.., letter)| out.push(letter));
     if out.len() == before {
         out.push_str("none");
     }
 }
 
 /// The numbers of the line: those that count with these flags.
-fn numbers(tcp: &Tcp, out: &mut String) {
+fn numbers(tcp: &Tcp, out: &mut Text) {
     let flags = tcp.flags();
     let length = tcp.payload_length();
     let mut number = |word: &str, n: u32| {
@@ -123,7 +124,7 @@ fn numbers(tcp: &Tcp, out: &mut String) {
 }
 
 /// The cheat sheet's facts in its order, then what it lacks.
-pub(super) fn block(tcp: &Tcp, out: &mut String) {
+pub(super) fn block(tcp: &Tcp, out: &mut Text) {
     if let Some(addresses) = tcp.addresses() {
         text::field(out, "Source", addresses.source());
         text::field(out, "Destination", addresses.destination());
@@ -145,7 +146,7 @@ pub(super) fn block(tcp: &Tcp, out: &mut String) {
         text::field(out, "Fault", format_args!("header length {} is {why}", tcp.header_length()));
     }
     for option in tcp.options() {
-        let mut line = String::new();
+        let mut line = Text::new();
         option.line(&mut line);
         text::field(out, "Option", line);
     }
@@ -153,8 +154,6 @@ pub(super) fn block(tcp: &Tcp, out: &mut String) {
 }
 
 pub(super) fn document(tcp: &Tcp) -> Document {
-    let mut payload_text = String::new();
-    text::escaped(&mut payload_text, tcp.payload());
     Document {
         source_port: tcp.source_port(),
         destination_port: tcp.destination_port(),
@@ -169,7 +168,7 @@ pub(super) fn document(tcp: &Tcp) -> Document {
         options: tcp.options().map(|o: TcpOption| o.document()).collect(),
         payload_length: tcp.payload_length(),
         payload_hex: text::to_hex(tcp.payload()),
-        payload_text,
+        payload_text: text::to_escaped(tcp.payload()),
         fault: fault(tcp),
     }
 }

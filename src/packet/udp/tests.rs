@@ -1,4 +1,5 @@
 use super::*;
+use crate::packet::sample;
 use crate::packet::{Layer, Link, walk};
 
 /// A datagram over IPv4 from port 1000, its checksum right.
@@ -24,9 +25,7 @@ fn decode(bytes: &[u8], length: usize) -> Udp<'_> {
 }
 
 fn line(bytes: &[u8], length: usize) -> String {
-    let mut out = String::new();
-    decode(bytes, length).line(&mut out);
-    out
+    sample::line(&decode(bytes, length))
 }
 
 #[test]
