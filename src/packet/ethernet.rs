@@ -79,6 +79,7 @@ pub fn mac(address: &[u8; 6]) -> String {
 impl<'a> Protocol<'a> for Ethernet<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let header = carried.header::<14>()?;
         let (destination, rest) = header.split_first_chunk::<6>().expect("14 bytes");

@@ -1,5 +1,6 @@
 //! IPv4 (RFC 791): header length and options, fragments, total length against what was captured.
 
+mod detail;
 #[cfg(test)]
 mod tests;
 
@@ -176,6 +177,7 @@ impl<'a> Ipv4<'a> {
 impl<'a> Protocol<'a> for Ipv4<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let fixed = carried.header::<20>()?;
         if fixed[0] >> 4 != 4 {
@@ -212,8 +214,8 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             let missing = usize::from(self.total_length()).saturating_sub(frame);
             let _ = write!(out, "[truncated-ip - {missing} bytes missing] ");
         }
-        if let Verdict::Incorrect { expected } = self.checksum() {
-            let _ = write!(out, "[bad cksum 0x{:04x} -> 0x{expected:04x}] ", self.word(10));
+        if out.is_checked() {
+            detail::append(self, out);
         }
     }
 
