@@ -108,7 +108,11 @@ impl<'a> Protocol<'a> for Ethernet<'a> {
     }
 
     fn block(&self, out: &mut Text) {
-        text::field(out, "Ethernet", format_args!("{} > {}", mac(self.source), mac(self.destination)));
+        text::field(out, "Ethernet", |out: &mut Text| {
+            text::hardware(out, self.source);
+            out.push_str(" > ");
+            text::hardware(out, self.destination);
+        });
         for vlan in self.vlans() {
             text::field(out, "VLAN", format_args!("{} (priority {})", vlan.id, vlan.priority));
         }

@@ -220,15 +220,21 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
     }
 
     fn block(&self, out: &mut Text) {
-        text::field(out, "Protocol", format_args!("IPv4, {}", self.protocol()));
-        text::field(out, "IP Header", format_args!("{} ({} bytes)", self.header.len() / 4, self.header.len()));
+        text::field(out, "Protocol", |out: &mut Text| text::number(out, "IPv4, ", self.protocol().into()));
+        text::field(out, "IP Header", |out: &mut Text| {
+            text::decimal(out, self.header.len() as u32 / 4);
+            text::number_between(out, " (", self.header.len() as u32, " bytes)");
+        });
         text::field(out, "TOS", text::traffic_class(self.tos()));
         text::field(out, "Total Length", self.total_length());
         text::field(out, "Identification", self.identification());
-        let (df, mf) = (u8::from(self.dont_fragment()), u8::from(self.more_fragments()));
-        text::field(out, "Fragment", format_args!("DF {df} MF {mf}, offset {}", self.fragment_offset()));
+        text::field(out, "Fragment", |out: &mut Text| {
+            text::number(out, "DF ", self.dont_fragment().into());
+            text::number(out, " MF ", self.more_fragments().into());
+            text::number(out, ", offset ", self.fragment_offset());
+        });
         text::field(out, "TTL", self.ttl());
-        text::field(out, "IP Checksum", format_args!("0x{:04x} ({})", self.word(10), self.checksum()));
+        text::field(out, "IP Checksum", |out: &mut Text| self.checksum().with(self.word(10), out));
         match self.fault {
             Some(Fault::LongerThanFrame { frame }) => {
                 text::field(out, "Fault", format_args!("total length beyond the {frame} bytes of the frame"));

@@ -234,9 +234,9 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
     }
 
     fn block(&self, out: &mut Text) {
-        text::field(out, "Protocol", format_args!("IPv6, {}", self.protocol));
+        text::field(out, "Protocol", |out: &mut Text| text::number(out, "IPv6, ", self.protocol.into()));
         text::field(out, "Traffic Class", text::traffic_class(self.traffic_class()));
-        text::field(out, "Flow Label", format_args!("0x{:05x}", self.flow_label()));
+        text::field(out, "Flow Label", |out: &mut Text| text::hexadecimal(out, self.flow_label(), 5));
         text::field(out, "Payload Length", self.payload_length());
         text::field(out, "Hop Limit", self.hop_limit());
         for (number, header) in self.extensions() {

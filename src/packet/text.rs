@@ -2,12 +2,12 @@
 
 mod buffer;
 mod digits;
-
-use std::fmt::Write;
+mod field;
 
 pub use buffer::{Text, written};
 use digits::PAIRS;
 pub use digits::{decimal, hex16, ipv4, ipv6, six_digits, two_digits};
+pub use field::{Value, field};
 
 use super::layer::{Addresses, Carried};
 
@@ -115,28 +115,23 @@ fn address(out: &mut Text, addresses: Addresses, source: bool) {
     }
 }
 
-/// Appends one line of the full form: a name, padded as the cheat sheet does, and its value.
-pub fn field(out: &mut Text, name: &str, value: impl std::fmt::Display) {
-    const BLANKS: &str = "                ";
-    out.push_str(name);
-    out.push_str(BLANKS.get(name.len()..).unwrap_or_default());
-    let _ = writeln!(out, ": {value}");
-}
-
-/// Appends a payload to the full form: its length on the wire, then what was captured, line by line.
+/// Appends the length of a payload to the full form, and how much of it was captured where that is less.
 pub fn data(out: &mut Text, captured: &[u8], length: usize) {
-    let cut = if captured.len() < length { format!(", {} captured", captured.len()) } else { String::new() };
-    field(out, "Data", format_args!("{length} bytes{cut}"));
-    for line in captured.split_inclusive(|&b| b == b'\n') {
-        out.push_str("    ");
-        escaped(out, line);
-        out.push('\n');
-    }
+    field(out, "Data", |out: &mut Text| {
+        number_between(out, "", length as u32, " bytes");
+        if captured.len() < length {
+            number_between(out, ", ", captured.len() as u32, " captured");
+        }
+    });
 }
 
 /// Type of service or traffic class, and what it holds: DSCP (RFC 2474) and ECN (RFC 3168).
-pub fn traffic_class(class: u8) -> String {
-    format!("0x{class:02x} (DSCP {}, ECN {})", class >> 2, class & 3)
+pub fn traffic_class(class: u8) -> impl Value {
+    move |out: &mut Text| {
+        hexadecimal(out, class.into(), 2);
+        number(out, " (DSCP ", (class >> 2).into());
+        number_between(out, ", ECN ", (class & 3).into(), ")");
+    }
 }
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ impl<'a> Protocol<'a> for Udp<'a> {
         text::field(out, "Source Port", self.source_port());
         text::field(out, "Dest Port", self.destination_port());
         text::field(out, "Length", self.length());
-        text::field(out, "Checksum", format_args!("0x{:04x} ({})", self.checksum(), self.checksum_status()));
+        text::field(out, "Checksum", |out: &mut Text| self.checksum_status().with(self.checksum(), out));
         if let Some(fault) = self.fault() {
             let what = if fault == Fault::LengthTooShort { "below 8" } else { "beyond the datagram" };
             text::field(out, "Fault", format_args!("length {} is {what}", self.length()));

@@ -71,12 +71,7 @@ pub(super) fn line(tcp: &Tcp, out: &mut Line) {
     }
     if out.is_checked() {
         out.push_str(", cksum ");
-        text::hex16(out, tcp.checksum());
-        match tcp.checksum_status() {
-            Verdict::Correct => out.push_str(" (correct)"),
-            Verdict::Partial => out.push_str(" (partial: left to offload)"),
-            other => drop(write!(out, " ({other})")),
-        }
+        tcp.checksum_status().with(tcp.checksum(), out);
     }
     let bases = out.flows.as_mut().map_or((0, 0), |flows| flows.bases(tcp));
     numbers(tcp, bases, out);
@@ -149,24 +144,34 @@ pub(super) fn block(tcp: &Tcp, out: &mut Text) {
     text::field(out, "Dest Port", tcp.destination_port());
     text::field(out, "Sequence Number", tcp.sequence());
     text::field(out, "Acknowledgement", tcp.acknowledgement());
-    text::field(out, "Data Offset", format_args!("{} ({} bytes)", tcp.data_offset(), tcp.header_length()));
-    out.push_str("Flags           :");
-    for (bit, name, _) in &Flags::ALL[..8] {
-        let _ = write!(out, " {name} {}", u8::from(tcp.flags().has(*bit)));
-    }
-    out.push_str(if tcp.flags().has(Flags::AE) { " AE 1\n" } else { "\n" });
+    text::field(out, "Data Offset", |out: &mut Text| {
+        text::decimal(out, tcp.data_offset().into());
+        text::number_between(out, " (", tcp.header_length() as u32, " bytes)");
+    });
+    text::field(out, "Flags", |out: &mut Text| flags(tcp.flags(), out));
     text::field(out, "Window", tcp.window());
-    text::field(out, "Checksum", format_args!("0x{:04x} ({})", tcp.checksum(), tcp.checksum_status()));
+    text::field(out, "Checksum", |out: &mut Text| tcp.checksum_status().with(tcp.checksum(), out));
     text::field(out, "Urgent Pointer", tcp.urgent_pointer());
     if let Some(why) = fault(tcp) {
         text::field(out, "Fault", format_args!("header length {} is {why}", tcp.header_length()));
     }
     for option in tcp.options() {
-        let mut line = Text::new();
-        option.line(&mut line);
-        text::field(out, "Option", line);
+        text::field(out, "Option", |out: &mut Text| option.line(out));
     }
     text::data(out, tcp.payload(), tcp.payload_length());
+}
+
+fn flags(flags: Flags, out: &mut Text) {
+    let mut before = "";
+    for (bit, name, _) in &Flags::ALL[..8] {
+        out.push_str(before);
+        out.push_str(name);
+        out.push_str(if flags.has(*bit) { " 1" } else { " 0" });
+        before = " ";
+    }
+    if flags.has(Flags::AE) {
+        out.push_str(" AE 1");
+    }
 }
 
 pub(super) fn document(tcp: &Tcp) -> Document {

@@ -33,7 +33,7 @@ impl Text {
 
     /// Appends bytes that the caller knows to be ASCII, out of a table of digits: they are not looked at here.
     #[inline]
-    pub(super) fn ascii<const N: usize>(&mut self, text: [u8; N]) {
+    pub(crate) fn ascii<const N: usize>(&mut self, text: [u8; N]) {
         debug_assert!(text.is_ascii());
         self.bytes.extend_from_slice(&text);
     }
@@ -42,7 +42,7 @@ impl Text {
     ///
     /// All are stored and some taken back: a store of fixed length is cheaper than a call to copy few.
     #[inline]
-    pub(super) fn ascii_start<const N: usize>(&mut self, text: [u8; N], length: usize) {
+    pub(crate) fn ascii_start<const N: usize>(&mut self, text: [u8; N], length: usize) {
         let end = self.bytes.len() + length.min(N);
         self.ascii(text);
         self.bytes.truncate(end);
