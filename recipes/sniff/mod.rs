@@ -8,6 +8,7 @@ pub mod offline;
 pub mod packet;
 pub mod pcap;
 pub mod print;
+pub mod race;
 pub mod raw;
 pub mod receive;
 pub mod save;
@@ -16,6 +17,7 @@ pub mod sink;
 pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;
+pub mod traffic;
 mod wanted;
 pub mod wire;
 
@@ -31,5 +33,5 @@ pub static FAMILY: Family = Family {
     page: include_str!("README.md"),
     recipes: &[&sniff_tcp::RECIPE],
     tool: Some(&tool::VERB),
-    races: &[],
+    races: &[&race::RACE],
 };

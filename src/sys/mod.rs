@@ -22,6 +22,7 @@ pub mod kvm;
 pub mod local_time;
 pub mod mincore;
 pub mod mmap;
+pub mod packet_send;
 pub mod packet_socket;
 pub mod perf_event;
 pub mod ptrace;

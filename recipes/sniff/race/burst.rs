@@ -1,0 +1,131 @@
+//! What a contender receives, and how it is held against what was sent.
+
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+
+use super::super::capture::{Capture, Event};
+use super::super::traffic::{ETHERNET, Sender, number_of};
+use crate::error::{Error, Result};
+use crate::interrupt;
+
+/// How long nothing comes before the rest counts as lost.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long one wait lasts: between two of them the user may end it.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// What is noted of a packet inside the clock: all of it was read for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Note {
+    number: u64,
+    length: usize,
+    sum: u64,
+}
+
+impl Note {
+    /// Of a captured packet, whichever link it was captured on; `length` of its frame is counted from the IP header on.
+    fn of(packet: &[u8], length: usize) -> Self {
+        let ip = from_ip(packet, length);
+        Note { number: number_of(ip).unwrap_or(u64::MAX), length: ip.len(), sum: sum(ip) }
+    }
+}
+
+/// Methods differ in whether the Ethernet header is there: what is counted from the end is the same for all.
+fn from_ip(packet: &[u8], length: usize) -> &[u8] {
+    &packet[packet.len().saturating_sub(length)..]
+}
+
+/// The sum of all words: a byte that changed changes it.
+fn sum(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    words.iter().fold(u64::from_ne_bytes(last), |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)))
+}
+
+/// Receives up to `count` packets and notes them; fewer where no more come.
+pub(super) fn receive(capture: &mut dyn Capture, count: usize, size: usize, notes: &mut Vec<Note>) -> Result<()> {
+    let end = notes.len() + count;
+    take(capture, |packet| {
+        notes.push(Note::of(packet, size - ETHERNET));
+        notes.len() < end
+    })
+}
+
+/// Hands packets to `each` until that has enough, or no more come.
+fn take(capture: &mut dyn Capture, mut each: impl FnMut(&[u8]) -> bool) -> Result<()> {
+    let mut since: Option<Instant> = None;
+    loop {
+        match capture.next(WAIT)? {
+            Event::Packet(packet) => {
+                if !each(packet.bytes) {
+                    return Ok(());
+                }
+                since = None;
+            }
+            Event::Nothing if interrupt::asked() => {
+                return Err(Error::sys("cannot receive on", "poll", Errno::EINTR));
+            }
+            Event::Nothing if since.get_or_insert_with(Instant::now).elapsed() < PATIENCE => {}
+            Event::Nothing => return Ok(()),
+            Event::Down | Event::End => return Err(Error::failed("the wire went down")),
+        }
+    }
+}
+
+/// Holds notes against the frames with the numbers from `first` on, each of which must be there once and whole.
+pub(super) fn verify(notes: &mut [Note], sender: &mut Sender, first: u64, count: u64) -> Result<()> {
+    // Several queues are emptied in any order.
+    notes.sort_unstable();
+    if notes.len() as u64 != count {
+        return Err(Error::wrong(format!("{count} packets were sent, {} were received", notes.len())));
+    }
+    for (number, note) in (first..).zip(notes.iter()) {
+        let frame = sender.frame(number);
+        let expected = Note::of(frame, frame.len() - ETHERNET);
+        if note.number != number {
+            return Err(Error::wrong(format!("packet {number} is missing, where {note:?} is")));
+        }
+        if *note != expected {
+            return Err(Error::wrong(format!("packet {number} is not as it was sent: {note:?} for {expected:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// Receives the frames from `first` on and compares every byte.
+pub(super) fn compare(capture: &mut dyn Capture, sender: &mut Sender, first: u64, count: u64) -> Result<()> {
+    let mut got: Vec<Vec<u8>> = Vec::new();
+    take(capture, |packet| {
+        got.push(packet.to_vec());
+        (got.len() as u64) < count
+    })?;
+    let length = sender.frame(first).len() - ETHERNET;
+    got.sort_unstable_by_key(|packet| number_of(from_ip(packet, length)));
+    if got.len() as u64 != count {
+        return Err(Error::wrong(format!("{count} packets were sent, {} were received", got.len())));
+    }
+    for (number, packet) in (first..).zip(&got) {
+        let frame = sender.frame(number);
+        if packet != frame && packet != &frame[ETHERNET..] {
+            let at = frame.iter().rev().zip(packet.iter().rev()).take_while(|(a, b)| a == b).count();
+            return Err(Error::wrong(format!(
+                "packet {number} is not as it was sent: {} bytes for {}, the last {at} of them alike",
+                packet.len(),
+                frame.len()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Throws away what waits.
+pub(super) fn drain(capture: &mut dyn Capture, quiet: Duration) -> Result<u64> {
+    let mut count = 0;
+    loop {
+        match capture.next(quiet)? {
+            Event::Packet(_) => count += 1,
+            _ => return Ok(count),
+        }
+    }
+}

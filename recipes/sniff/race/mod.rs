@@ -1,0 +1,36 @@
+//! The race: packets that wait in a queue, taken out and read by every capture method.
+//!
+//! `task` is the race itself; `burst` what is received and how it is held against what was sent; `rates` the live
+//! figures that stand beside it: the highest rate without loss, CPU time per packet. The contenders are the capture
+//! methods of the folder above, a line each.
+
+mod burst;
+mod rates;
+mod task;
+
+pub use task::{Approach, SniffTask};
+
+use super::{packet, pcap, raw};
+use crate::race::{Axis, Contender, TaskRace};
+
+/// A capture method as a contender.
+macro_rules! method {
+    ($contender:path) => {
+        &Contender {
+            name: $contender.name,
+            title: $contender.title,
+            needs: $contender.needs,
+            approach: &Approach::Method($contender.approach),
+        }
+    };
+}
+
+/// The race of all ways to capture.
+pub static RACE: TaskRace<SniffTask> = TaskRace {
+    name: "sniff",
+    title: "take 512 packets out of a capture queue and read them",
+    axis: Axis::Bytes,
+    sizes: &[64, 1400],
+    contenders: &[method!(packet::CONTENDER), method!(raw::CONTENDER), method!(pcap::CONTENDER)],
+    limits: &[],
+};
