@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
-use super::super::capture::{Capture, Event};
+use super::super::capture::{Capture, Captured, Event};
 use super::super::traffic::{ETHERNET, Sender, number_of};
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::packet::Link;
 
 /// How long nothing comes before the rest counts as lost.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -23,16 +24,18 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// Of a captured packet, whichever link it was captured on; `length` of its frame is counted from the IP header on.
-    fn of(packet: &[u8], length: usize) -> Self {
-        let ip = from_ip(packet, length);
+    /// Of a captured packet, from the IP header on.
+    fn of(ip: &[u8]) -> Self {
         Note { number: number_of(ip).unwrap_or(u64::MAX), length: ip.len(), sum: sum(ip) }
     }
 }
 
-/// Methods differ in whether the Ethernet header is there: what is counted from the end is the same for all.
-fn from_ip(packet: &[u8], length: usize) -> &[u8] {
-    &packet[packet.len().saturating_sub(length)..]
+/// A packet from the IP header on: not every method gives the Ethernet header.
+fn from_ip<'a>(packet: &Captured<'a>) -> &'a [u8] {
+    match packet.link {
+        Link::Ethernet => packet.bytes.get(ETHERNET..).unwrap_or_default(),
+        _ => packet.bytes,
+    }
 }
 
 /// The sum of all words: a byte that changed changes it.
@@ -44,21 +47,21 @@ fn sum(bytes: &[u8]) -> u64 {
 }
 
 /// Receives up to `count` packets and notes them; fewer where no more come.
-pub(super) fn receive(capture: &mut dyn Capture, count: usize, size: usize, notes: &mut Vec<Note>) -> Result<()> {
+pub(super) fn receive(capture: &mut dyn Capture, count: usize, notes: &mut Vec<Note>) -> Result<()> {
     let end = notes.len() + count;
     take(capture, |packet| {
-        notes.push(Note::of(packet, size - ETHERNET));
+        notes.push(Note::of(from_ip(packet)));
         notes.len() < end
     })
 }
 
 /// Hands packets to `each` until that has enough, or no more come.
-fn take(capture: &mut dyn Capture, mut each: impl FnMut(&[u8]) -> bool) -> Result<()> {
+fn take(capture: &mut dyn Capture, mut each: impl FnMut(&Captured) -> bool) -> Result<()> {
     let mut since: Option<Instant> = None;
     loop {
         match capture.next(WAIT)? {
             Event::Packet(packet) => {
-                if !each(packet.bytes) {
+                if !each(&packet) {
                     return Ok(());
                 }
                 since = None;
@@ -81,8 +84,7 @@ pub(super) fn verify(notes: &mut [Note], sender: &mut Sender, first: u64, count:
         return Err(Error::wrong(format!("{count} packets were sent, {} were received", notes.len())));
     }
     for (number, note) in (first..).zip(notes.iter()) {
-        let frame = sender.frame(number);
-        let expected = Note::of(frame, frame.len() - ETHERNET);
+        let expected = Note::of(&sender.frame(number)[ETHERNET..]);
         if note.number != number {
             return Err(Error::wrong(format!("packet {number} is missing, where {note:?} is")));
         }
@@ -97,23 +99,19 @@ pub(super) fn verify(notes: &mut [Note], sender: &mut Sender, first: u64, count:
 pub(super) fn compare(capture: &mut dyn Capture, sender: &mut Sender, first: u64, count: u64) -> Result<()> {
     let mut got: Vec<Vec<u8>> = Vec::new();
     take(capture, |packet| {
-        got.push(packet.to_vec());
+        got.push(from_ip(packet).to_vec());
         (got.len() as u64) < count
     })?;
-    let length = sender.frame(first).len() - ETHERNET;
-    got.sort_unstable_by_key(|packet| number_of(from_ip(packet, length)));
+    got.sort_unstable_by_key(|packet| number_of(packet));
     if got.len() as u64 != count {
         return Err(Error::wrong(format!("{count} packets were sent, {} were received", got.len())));
     }
     for (number, packet) in (first..).zip(&got) {
-        let frame = sender.frame(number);
-        if packet != frame && packet != &frame[ETHERNET..] {
-            let at = frame.iter().rev().zip(packet.iter().rev()).take_while(|(a, b)| a == b).count();
-            return Err(Error::wrong(format!(
-                "packet {number} is not as it was sent: {} bytes for {}, the last {at} of them alike",
-                packet.len(),
-                frame.len()
-            )));
+        let sent = &sender.frame(number)[ETHERNET..];
+        if packet != sent {
+            let alike = sent.iter().zip(packet).take_while(|(a, b)| a == b).count();
+            let lengths = format!("{} bytes for {}, the first {alike} of them alike", packet.len(), sent.len());
+            return Err(Error::wrong(format!("packet {number} is not as it was sent: {lengths}")));
         }
     }
     Ok(())

@@ -120,7 +120,7 @@ impl Task for SniffTask {
 
     fn run(_: &'static Approach, session: &mut Session, place: &mut Place) -> Result<Work> {
         let before = session.notes.len();
-        burst::receive(&mut *session.capture, BURST as usize, place.size, &mut session.notes)?;
+        burst::receive(&mut *session.capture, BURST as usize, &mut session.notes)?;
         Ok(Work { bytes: ((session.notes.len() - before) * place.size) as u64 })
     }
 
