@@ -1,9 +1,15 @@
 //! The sniff family: what is on the wire.
 
+pub mod af_packet;
 pub mod capture;
+pub mod fanout;
 mod files;
 pub mod filter;
 pub mod interface;
+pub mod interfaces;
+pub mod live;
+pub mod losses;
+mod merge;
 pub mod offline;
 pub mod packet;
 pub mod pcap;
@@ -11,6 +17,8 @@ pub mod print;
 pub mod race;
 pub mod raw;
 pub mod receive;
+pub mod recvmmsg;
+pub mod ring;
 pub mod save;
 pub mod selection;
 pub mod sink;
