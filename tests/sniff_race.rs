@@ -15,6 +15,7 @@ use syskit::race::plan::{Plan, lanes};
 use syskit::race::result::Outcome;
 use syskit::race::{self, Axis, Contender, Race, TaskRace};
 use syskit::recipes::sniff::capture::{Capture, Captured, Event, METHODS, Method, Setup};
+use syskit::recipes::sniff::losses::Losses;
 use syskit::recipes::sniff::packet;
 use syskit::recipes::sniff::race::{Approach, SniffTask};
 
@@ -101,14 +102,14 @@ impl Capture for Open {
             recorded: None,
         }))
     }
-    fn dropped(&mut self) -> Result<u64> {
+    fn dropped(&mut self) -> Result<Losses> {
         self.inner.dropped()
     }
 }
 
 /// What becomes of a race of one contender; nothing where it was measured.
 fn outcome(slip: Slip, from: u64) -> Option<String> {
-    let approach = Box::leak(Box::new(Approach::Method(Box::leak(Box::new(Slipping { slip, from })))));
+    let approach = Box::leak(Box::new(Approach::Method(Box::leak(Box::new(Slipping { slip, from })), Duration::ZERO)));
     let contender = Box::leak(Box::new(Contender { name: "fake", title: "", needs: &[], approach: &*approach }));
     let race = TaskRace::<SniffTask> {
         name: "fake",
@@ -137,17 +138,17 @@ fn a_contender_that_slips_once_is_wrong() {
         return;
     }
     assert_eq!(outcome(Slip::None, 1), None);
-    // When it enters, every byte is compared; after that, what was noted inside the clock is.
+    // When it enters, what was noted is compared, then every byte; after that, what was noted inside the clock.
     for (slip, from, words) in [
         (Slip::Loses, 5, "1024 packets were sent, 1023 were received"),
-        (Slip::Repeats, 5, "packet 5 is not as it was sent"),
-        (Slip::Changes, 5, "packet 4 is not as it was sent"),
-        (Slip::Cuts, 5, "packet 4 is not as it was sent"),
-        (Slip::Swaps, 5, "packet 4 is not as it was sent"),
-        (Slip::Loses, 1100, "512 packets were sent, 511 were received"),
-        (Slip::Repeats, 1100, "is missing"),
-        (Slip::Changes, 1100, "packet 1099 is not as it was sent"),
-        (Slip::Cuts, 1100, "packet 1099 is not as it was sent"),
+        (Slip::Changes, 5, "packet 4 is not as it was sent: Note"),
+        (Slip::Repeats, 1100, "packet 1100 is not as it was sent: 50 bytes"),
+        (Slip::Changes, 1100, "packet 1099 is not as it was sent: 50 bytes for 50, the first 49 of them alike"),
+        (Slip::Swaps, 1100, "packet 1099 is not as it was sent: 50 bytes for 50, the first 48 of them alike"),
+        (Slip::Loses, 2100, "513 packets were sent, 512 were received"),
+        (Slip::Repeats, 2100, "is missing"),
+        (Slip::Changes, 2100, "packet 2099 is not as it was sent"),
+        (Slip::Cuts, 2100, "packet 2099 is not as it was sent"),
     ] {
         let mismatch = outcome(slip, from).expect("found wrong");
         assert!(mismatch.contains(words), "{words}: {mismatch}");

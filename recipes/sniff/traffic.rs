@@ -1,7 +1,7 @@
 //! Traffic of our own on a [`Wire`]: numbered frames, sent from its far end as fast as one thread can or at a rate.
 //!
 //! TCP segments over IPv4, since that is what every capture method sees, with RST set: the stack at the near end
-//! answers none of them (RFC 9293, section 3.10.7.1). Each carries its number, and bytes that differ from frame to
+//! answers none of them (RFC 9293, section 3.10.7.1). They are of many connections; each carries its number, and bytes that differ from frame to
 //! frame, so that what arrives can be held against what was sent.
 
 use std::io::IoSlice;
@@ -26,6 +26,11 @@ pub const ETHERNET: usize = 14;
 const IP: usize = 20;
 /// The number behind the headers.
 const NUMBER: usize = 8;
+/// Where the source port stands, and the connections that the frames are of: those who share packets between threads do
+/// it by connection.
+const PORT: usize = ETHERNET + IP;
+const FIRST_PORT: u16 = 0x8000;
+const FLOWS: u16 = 64;
 /// Frames that differ by more than their number.
 const POOL: usize = 1024;
 /// Frames handed to the kernel at once.
@@ -74,7 +79,8 @@ impl Frames {
         // Ports, two sequence numbers, 5 words of header, RST, window, checksum and urgent pointer.
         headers.extend([0x80, 0, 0x1f, 0x90, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 0x04, 0, 0, 0, 0, 0, 0]);
         let addresses = Addresses::V4(&source.octets(), &target.octets());
-        let frame = |_| {
+        let frame = |number| {
+            headers[PORT..PORT + 2].copy_from_slice(&(FIRST_PORT + number as u16 % FLOWS).to_be_bytes());
             let body = std::iter::repeat_with(|| random.u8(..)).take(size - HEADERS);
             let mut bytes: Vec<u8> = headers.iter().copied().chain(body).collect();
             bytes[HEADERS..HEADERS + NUMBER].fill(0);

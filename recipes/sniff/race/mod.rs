@@ -7,20 +7,26 @@
 mod burst;
 mod rates;
 mod task;
+mod touched;
+
+use std::time::Duration;
 
 pub use task::{Approach, SniffTask};
 
-use super::{packet, pcap, raw};
+use super::{fanout, packet, pcap, raw, recvmmsg, ring};
 use crate::race::{Axis, Contender, TaskRace};
 
-/// A capture method as a contender.
+/// A capture method as a contender; where it holds packets back besides, for how many milliseconds.
 macro_rules! method {
     ($contender:path) => {
+        method!($contender, 0)
+    };
+    ($contender:path, $held:literal) => {
         &Contender {
             name: $contender.name,
             title: $contender.title,
             needs: $contender.needs,
-            approach: &Approach::Method($contender.approach),
+            approach: &Approach::Method($contender.approach, Duration::from_millis($held)),
         }
     };
 }
@@ -31,6 +37,14 @@ pub static RACE: TaskRace<SniffTask> = TaskRace {
     title: "take 512 packets out of a capture queue and read them",
     axis: Axis::Bytes,
     sizes: &[64, 1400],
-    contenders: &[method!(packet::CONTENDER), method!(raw::CONTENDER), method!(pcap::CONTENDER)],
-    limits: &[],
+    contenders: &[
+        method!(ring::CONTENDER),
+        // It waits for rings that have nothing, so that packets come in order.
+        method!(fanout::CONTENDER, 60),
+        method!(packet::CONTENDER),
+        method!(recvmmsg::CONTENDER),
+        method!(raw::CONTENDER),
+        method!(pcap::CONTENDER),
+    ],
+    limits: &[&touched::TOUCHED],
 };

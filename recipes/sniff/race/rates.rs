@@ -1,25 +1,27 @@
 //! Live figures: packets are sent while the contender receives, at top speed and at lower rates.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 
-use super::super::capture::{Capture, Event};
 use super::super::traffic::{Pace, Sender, Sent};
-use super::burst;
+use super::burst::Taker;
 use crate::error::{Error, Result};
 
 /// How long packets are sent at each rate.
 const TRIAL: Duration = Duration::from_millis(100);
 /// When nothing comes for so long, the rest is lost: longer than any ring keeps a block.
-const QUIET: Duration = Duration::from_millis(40);
+const QUIET: Duration = Duration::from_millis(100);
 /// Rates between top speed and the slowest that is tried: so many halvings of the range.
 const STEPS: u32 = 5;
 /// The slowest rate that is tried is top speed divided by this.
 const RANGE: f64 = 64.0;
+
+/// What stands for the number of packets while they are being sent.
+const UNDER_WAY: u64 = u64::MAX;
 
 /// What came of a trial.
 struct Trial {
@@ -36,16 +38,16 @@ impl Trial {
 }
 
 /// The figures of a contender, name and value.
-pub(super) fn facts(capture: &mut dyn Capture, sender: &mut Sender) -> Vec<(String, String)> {
-    measured(capture, sender).unwrap_or_else(|e| vec![("live".to_owned(), e.to_string())])
+pub(super) fn facts(taker: &mut Taker, sender: &mut Sender) -> Vec<(String, String)> {
+    measured(taker, sender).unwrap_or_else(|e| vec![("live".to_owned(), e.to_string())])
 }
 
-fn measured(capture: &mut dyn Capture, sender: &mut Sender) -> Result<Vec<(String, String)>> {
-    let top = trial(capture, sender, Pace::Top)?;
+fn measured(taker: &mut Taker, sender: &mut Sender) -> Result<Vec<(String, String)>> {
+    let top = trial(taker, sender, Pace::Top)?;
     let speed = top.sent.rate();
     let clean = match top.lost() {
         0.0 => format!("all of {}", rate(speed)),
-        _ => match highest_clean(capture, sender, speed)? {
+        _ => match highest_clean(taker, sender, speed)? {
             Some(highest) => rate(highest),
             None => format!("not at {}", rate(speed / RANGE)),
         },
@@ -61,12 +63,12 @@ fn measured(capture: &mut dyn Capture, sender: &mut Sender) -> Result<Vec<(Strin
 }
 
 /// The highest rate without loss, by halving the range on a scale of ratios.
-fn highest_clean(capture: &mut dyn Capture, sender: &mut Sender, top: f64) -> Result<Option<f64>> {
+fn highest_clean(taker: &mut Taker, sender: &mut Sender, top: f64) -> Result<Option<f64>> {
     let (mut low, mut high, mut clean) = (top / RANGE, top, None);
     for _ in 0..STEPS {
         let middle = (low * high).sqrt();
         // A stall of the machine loses packets too: what goes well once can be done.
-        let mut attempt = || trial(capture, sender, Pace::Rate(middle)).map(|trial| trial.lost() == 0.0);
+        let mut attempt = || trial(taker, sender, Pace::Rate(middle)).map(|trial| trial.lost() == 0.0);
         if attempt()? || attempt()? {
             (low, clean) = (middle, Some(middle));
         } else {
@@ -77,34 +79,35 @@ fn highest_clean(capture: &mut dyn Capture, sender: &mut Sender, top: f64) -> Re
 }
 
 /// Sends for a while at `pace` and receives what comes.
-fn trial(capture: &mut dyn Capture, sender: &mut Sender, pace: Pace) -> Result<Trial> {
-    burst::drain(capture, QUIET)?;
+fn trial(taker: &mut Taker, sender: &mut Sender, pace: Pace) -> Result<Trial> {
     let before = cpu_ns(ClockId::CLOCK_PROCESS_CPUTIME_ID);
-    let done = AtomicBool::new(false);
+    let sent = AtomicU64::new(UNDER_WAY);
     thread::scope(|scope| {
         let send = || {
-            let sent = sender.send_for(TRIAL, pace);
-            done.store(true, Ordering::Release);
-            (sent, cpu_ns(ClockId::CLOCK_THREAD_CPUTIME_ID))
+            let result = sender.send_for(TRIAL, pace);
+            sent.store(result.as_ref().map_or(0, |sent| sent.frames), Ordering::Release);
+            (result, cpu_ns(ClockId::CLOCK_THREAD_CPUTIME_ID))
         };
         let thread = thread::Builder::new().name("sender".to_owned()).spawn_scoped(scope, send);
         let thread = thread.map_err(|e| Error::failed(format!("cannot start a sender: {e}")))?;
-        let received = receive(capture, &done)?;
+        let received = receive(taker, &sent)?;
         let (sent, sender_ns) = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let cpu_ns = cpu_ns(ClockId::CLOCK_PROCESS_CPUTIME_ID) - before - sender_ns;
         Ok(Trial { sent: sent?, received, cpu_ns })
     })
 }
 
-/// Counts packets until the sender is done and nothing comes any more.
-fn receive(capture: &mut dyn Capture, done: &AtomicBool) -> Result<u64> {
+/// Counts packets until all are there, or the sender is done and nothing comes any more.
+fn receive(taker: &mut Taker, sent: &AtomicU64) -> Result<u64> {
     let mut count = 0;
     loop {
-        let ended = done.load(Ordering::Acquire);
-        match capture.next(QUIET)? {
-            Event::Packet(_) => count += 1,
-            _ if ended => return Ok(count),
-            _ => {}
+        let total = sent.load(Ordering::Acquire);
+        if count >= total {
+            return Ok(count);
+        }
+        match taker.count(QUIET)? {
+            0 if total != UNDER_WAY => return Ok(count),
+            more => count += more,
         }
     }
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 
-use super::super::capture::{Capture, Method, Setup};
+use super::super::capture::{Method, Setup};
 use super::super::interface::Interface;
 use super::super::selection::{Protocol, Selection};
 use super::super::traffic::Sender;
 use super::super::wire::{Plan, Stay, Wire};
-use super::burst::{self, Note};
+use super::burst::{Note, Taker};
 use super::rates;
+use super::touched::Touched;
 use crate::error::{Error, Result};
 use crate::need;
 use crate::race::{Task, Work, Workload};
@@ -25,10 +26,15 @@ const BURSTS: u64 = 2;
 /// How long they lie there: a ring keeps a block that is not full for some milliseconds before it hands it over.
 const SETTLE: Duration = Duration::from_millis(15);
 
+/// Packets that are taken before the clock starts: whoever hands over blocks, or merges queues, has then begun to.
+const OPENERS: u64 = 1;
+
 /// A contender.
 pub enum Approach {
-    /// A capture method, a packet at a time.
-    Method(&'static dyn Method),
+    /// A capture method, a packet at a time, and how long it holds packets back once it has taken them over.
+    Method(&'static dyn Method, Duration),
+    /// The limit.
+    Touched,
 }
 
 /// The job: receive packets.
@@ -48,7 +54,7 @@ pub struct Place {
 
 /// A contender's capture, and the other end of its wire.
 pub struct Session {
-    capture: Box<dyn Capture>,
+    taker: Taker,
     sender: Sender,
     wire: Rc<Wire>,
     memory: u64,
@@ -90,18 +96,25 @@ impl Task for SniffTask {
         place.stay = None;
         let wire = place.next_wire()?;
         let mut sender = Sender::new(&wire, place.size)?;
-        let Approach::Method(method) = contender;
         let selection = Selection { protocol: Protocol::Tcp, ..Selection::default() };
         let interface = Interface { name: wire.near.name.to_owned(), index: wire.near.index };
+        let count = BURST * BURSTS;
+        let mut notes = vec![Note::default(); (count + OPENERS) as usize];
+        notes.clear();
         let before = rates::resident();
         let _stay = wire.near.stay()?;
-        let mut capture = method.open(&Setup { interface: Some(interface), selection })?;
-        let count = BURST * BURSTS;
+        let setup = Setup { interface: Some(interface), selection, ..Setup::default() };
+        let mut taker = match contender {
+            Approach::Method(method, _) => Taker::Capture(method.open(&setup)?),
+            Approach::Touched => Taker::Touched(Touched::open(&setup)?),
+        };
         sender.send(count)?;
-        burst::compare(&mut *capture, &mut sender, 0, count)?;
+        taker.receive(count, &mut notes)?;
         let memory = rates::resident().saturating_sub(before);
-        let notes = Vec::with_capacity(count as usize);
-        Ok(Session { capture, sender, memory, notes, first: count, wire: Rc::clone(&wire) })
+        taker.verify(&mut notes, &mut sender, 0, count)?;
+        sender.send(count)?;
+        taker.compare(&mut sender, count, count)?;
+        Ok(Session { taker, sender, memory, notes, first: 2 * count, wire: Rc::clone(&wire) })
     }
 
     fn reset(place: &mut Place, _: u64) -> Result<()> {
@@ -109,25 +122,34 @@ impl Task for SniffTask {
         Ok(())
     }
 
-    fn ready(_: &'static Approach, session: &mut Session, place: &mut Place, operations: u64) -> Result<()> {
+    fn ready(
+        contender: &'static Approach,
+        session: &mut Session,
+        place: &mut Place,
+        operations: u64,
+    ) -> Result<()> {
         place.stay = Some(session.wire.near.stay()?);
         session.notes.clear();
         session.first = session.sender.sent();
-        session.sender.send(operations * BURST)?;
+        session.sender.send(operations * BURST + OPENERS)?;
         thread::sleep(SETTLE);
+        session.taker.receive(OPENERS, &mut session.notes)?;
+        if let Approach::Method(_, held) = contender {
+            thread::sleep(*held);
+        }
         Ok(())
     }
 
     fn run(_: &'static Approach, session: &mut Session, place: &mut Place) -> Result<Work> {
         let before = session.notes.len();
-        burst::receive(&mut *session.capture, BURST as usize, &mut session.notes)?;
+        session.taker.receive(BURST, &mut session.notes)?;
         Ok(Work { bytes: ((session.notes.len() - before) * place.size) as u64 })
     }
 
     fn verify(session: &mut Session, place: &mut Place, operations: u64, done: Work) -> Result<()> {
         place.stay = None;
         let expected = operations * BURST;
-        burst::verify(&mut session.notes, &mut session.sender, session.first, expected)?;
+        session.taker.verify(&mut session.notes, &mut session.sender, session.first, expected + OPENERS)?;
         if done.bytes != expected * place.size as u64 {
             return Err(Error::wrong(format!("{} bytes were claimed of {expected} packets", done.bytes)));
         }
@@ -136,7 +158,7 @@ impl Task for SniffTask {
 
     fn facts(_: &'static Approach, session: &mut Session, _: &mut Place) -> Vec<(String, String)> {
         let Ok(_stay) = session.wire.near.stay() else { return Vec::new() };
-        let mut facts = rates::facts(&mut *session.capture, &mut session.sender);
+        let mut facts = rates::facts(&mut session.taker, &mut session.sender);
         facts.push(("memory".to_owned(), crate::units::bytes(session.memory)));
         facts
     }
