@@ -109,7 +109,8 @@ impl Capture for Open {
 
 /// What becomes of a race of one contender; nothing where it was measured.
 fn outcome(slip: Slip, from: u64) -> Option<String> {
-    let approach = Box::leak(Box::new(Approach::Method(Box::leak(Box::new(Slipping { slip, from })), Duration::ZERO)));
+    let approach =
+        Box::leak(Box::new(Approach::Method(Box::leak(Box::new(Slipping { slip, from })), Duration::ZERO)));
     let contender = Box::leak(Box::new(Contender { name: "fake", title: "", needs: &[], approach: &*approach }));
     let race = TaskRace::<SniffTask> {
         name: "fake",

@@ -75,7 +75,8 @@ fn namespaces(process: Option<u32>) -> BTreeSet<String> {
         id.is_some_and(|id| process.is_none_or(|process| id == process))
     };
     let links = processes.filter(|p| wanted(p)).flat_map(|p| {
-        let tasks = std::fs::read_dir(p.join("task")).into_iter().flatten().flatten().map(|e| e.path().join("ns/net"));
+        let tasks =
+            std::fs::read_dir(p.join("task")).into_iter().flatten().flatten().map(|e| e.path().join("ns/net"));
         let open = std::fs::read_dir(p.join("fd")).into_iter().flatten().flatten().map(|e| e.path());
         open.chain(tasks).filter_map(|link| std::fs::read_link(link).ok()).collect::<Vec<_>>()
     });
@@ -143,7 +144,8 @@ fn nothing_is_left_of_a_race_that_was_killed() {
     child.kill().expect("a kill");
     child.wait().expect("a child");
     assert_gone(&made);
-    let listed = Command::new("lsns").args(["--noheadings", "--output", "NS", "--type", "net"]).output().expect("lsns");
+    let listed =
+        Command::new("lsns").args(["--noheadings", "--output", "NS", "--type", "net"]).output().expect("lsns");
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let numbers = made.iter().map(|n| n.trim_matches(|c: char| !c.is_ascii_digit()));
     assert!(!listed.trim().is_empty() && numbers.into_iter().all(|n| !listed.contains(n)), "{made:?}: {listed}");

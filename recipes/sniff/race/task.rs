@@ -122,12 +122,7 @@ impl Task for SniffTask {
         Ok(())
     }
 
-    fn ready(
-        contender: &'static Approach,
-        session: &mut Session,
-        place: &mut Place,
-        operations: u64,
-    ) -> Result<()> {
+    fn ready(contender: &'static Approach, session: &mut Session, place: &mut Place, operations: u64) -> Result<()> {
         place.stay = Some(session.wire.near.stay()?);
         session.notes.clear();
         session.first = session.sender.sent();
