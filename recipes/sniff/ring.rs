@@ -5,6 +5,8 @@
 //! - An error of the interface is told by poll alone (POLLERR), the ring stays silent.
 //! - poll says that there is something for as long as the block before the one that is being filled is ours.
 //! - A packet that does not fit into a block is cut.
+//! - Blocks are also spent by time: a ring of 256 of them is full after 256 times the milliseconds if nobody reads, however
+//!   few packets came. Hence many small ones.
 //! - The memory is the kernel's, never swapped out; closing the socket takes some ten milliseconds.
 
 use std::os::fd::AsFd;
@@ -36,12 +38,12 @@ pub const CONTENDER: Contender<dyn Method> = Contender {
 const SIZE: usize = 64 << 20;
 /// The smallest ring: its blocks hold the largest packet that most interfaces have.
 pub(super) const SMALLEST: usize = 512 << 10;
-/// As large a block as holds the largest packet that is captured, with room to spare.
-const BLOCK: usize = 1 << 20;
+/// Holds the largest packet that is met (joined segments: 64 KiB, with BIG TCP up to 185,000 bytes).
+const BLOCK: usize = 256 << 10;
 /// A ring has at least so many blocks, so that the kernel has one to fill while we read another.
 const BLOCKS: usize = 4;
-/// A packet is shown after at most twice this time, in milliseconds.
-pub(super) const RETIRE: u32 = 10;
+/// A packet is shown after at most twice this time, in milliseconds; with the usual 256 blocks we may pause for 5 seconds.
+pub(super) const RETIRE: u32 = 20;
 
 struct MappedRing;
 
@@ -154,11 +156,12 @@ mod tests {
     #[test]
     fn a_ring_is_about_as_large_as_asked_for_and_its_blocks_are_pages() {
         for (size, block, blocks) in [
-            (SIZE, BLOCK, 64),
+            (SIZE, BLOCK, 256),
             (SMALLEST, SMALLEST / 4, 4),
             (1, SMALLEST / 4, 4),
-            ((3 << 20) + 5, 786_432, 4),
-            (usize::MAX, BLOCK, usize::MAX >> 20),
+            ((600 << 10) + 5, 151_552, 4),
+            ((3 << 20) + 5, BLOCK, 12),
+            (usize::MAX, BLOCK, usize::MAX >> 18),
         ] {
             let made = geometry(size, 10);
             let blocks = u32::try_from(blocks).unwrap_or(u32::MAX);
