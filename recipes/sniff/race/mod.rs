@@ -34,7 +34,7 @@ macro_rules! method {
 /// The race of all ways to capture.
 pub static RACE: TaskRace<SniffTask> = TaskRace {
     name: "sniff",
-    title: "take 512 packets out of a capture queue and read them",
+    title: "take 800 packets out of a capture queue and read them",
     axis: Axis::Bytes,
     sizes: &[64, 1400],
     contenders: &[

@@ -19,10 +19,13 @@ use crate::error::{Error, Result};
 use crate::need;
 use crate::race::{Task, Work, Workload};
 
-/// Packets of one operation: in every method's queue there is room for two such bursts of the largest frames.
-pub const BURST: u64 = 512;
-/// Bursts that wait at a time, at most.
-const BURSTS: u64 = 2;
+/// Packets of one operation: in every method's queue there is room for so many of the largest frames, and in the kernel's
+/// queue between the two ends (net.core.netdev_max_backlog, 1000), whoever empties that late.
+pub const BURST: u64 = 800;
+/// So many are sent without a pause: a device with an XDP program has room for twice that.
+const GUST: u64 = 128;
+/// And the pause.
+const LULL: Duration = Duration::from_micros(20);
 /// How long they lie there: a ring keeps a block that is not full for some milliseconds before it hands it over.
 const SETTLE: Duration = Duration::from_millis(15);
 
@@ -81,7 +84,7 @@ impl Task for SniffTask {
     }
 
     fn most_operations(&self, _: &Workload) -> u64 {
-        BURSTS
+        1
     }
 
     fn prepare(&self, workload: &Workload) -> Result<Place> {
@@ -98,8 +101,7 @@ impl Task for SniffTask {
         let mut sender = Sender::new(&wire, place.size)?;
         let selection = Selection { protocol: Protocol::Tcp, ..Selection::default() };
         let interface = Interface { name: wire.near.name.to_owned(), index: wire.near.index };
-        let count = BURST * BURSTS;
-        let mut notes = vec![Note::default(); (count + OPENERS) as usize];
+        let mut notes = vec![Note::default(); (BURST + OPENERS) as usize];
         notes.clear();
         let before = rates::resident();
         let _stay = wire.near.stay()?;
@@ -108,13 +110,13 @@ impl Task for SniffTask {
             Approach::Method(method, _) => Taker::Capture(method.open(&setup)?),
             Approach::Touched => Taker::Touched(Touched::open(&setup)?),
         };
-        sender.send(count)?;
-        taker.receive(count, &mut notes)?;
+        send(&mut sender, BURST)?;
+        taker.receive(BURST, &mut notes)?;
         let memory = rates::resident().saturating_sub(before);
-        taker.verify(&mut notes, &mut sender, 0, count)?;
-        sender.send(count)?;
-        taker.compare(&mut sender, count, count)?;
-        Ok(Session { taker, sender, memory, notes, first: 2 * count, wire: Rc::clone(&wire) })
+        taker.verify(&mut notes, &mut sender, 0, BURST)?;
+        send(&mut sender, BURST)?;
+        taker.compare(&mut sender, BURST, BURST)?;
+        Ok(Session { taker, sender, memory, notes, first: 2 * BURST, wire: Rc::clone(&wire) })
     }
 
     fn reset(place: &mut Place, _: u64) -> Result<()> {
@@ -126,7 +128,7 @@ impl Task for SniffTask {
         place.stay = Some(session.wire.near.stay()?);
         session.notes.clear();
         session.first = session.sender.sent();
-        session.sender.send(operations * BURST + OPENERS)?;
+        send(&mut session.sender, operations * BURST + OPENERS)?;
         thread::sleep(SETTLE);
         session.taker.receive(OPENERS, &mut session.notes)?;
         if let Approach::Method(_, held) = contender {
@@ -157,6 +159,17 @@ impl Task for SniffTask {
         facts.push(("memory".to_owned(), crate::units::bytes(session.memory)));
         facts
     }
+}
+
+/// Sends a burst into a queue that nobody empties yet.
+fn send(sender: &mut Sender, count: u64) -> Result<()> {
+    let mut left = count;
+    while left > 0 {
+        sender.send(left.min(GUST))?;
+        left -= left.min(GUST);
+        thread::sleep(LULL);
+    }
+    Ok(())
 }
 
 impl Place {
