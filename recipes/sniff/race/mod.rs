@@ -14,6 +14,7 @@ use std::time::Duration;
 pub use task::{Approach, SniffTask};
 
 use super::{fanout, packet, pcap, raw, recvmmsg, ring};
+use crate::need::{Need, VETH};
 use crate::race::{Axis, Contender, TaskRace};
 
 /// A capture method as a contender; where it holds packets back besides, for how many milliseconds.
@@ -25,10 +26,24 @@ macro_rules! method {
         &Contender {
             name: $contender.name,
             title: $contender.title,
-            needs: $contender.needs,
+            needs: {
+                const COUNT: usize = $contender.needs.len() + 1;
+                const NEEDS: [&Need; COUNT] = and_a_wire($contender.needs);
+                &NEEDS
+            },
             approach: &Approach::Method($contender.approach, Duration::from_millis($held)),
         }
     };
+}
+
+/// A method's needs, and the race's own.
+const fn and_a_wire<const COUNT: usize>(needs: &'static [&'static Need]) -> [&'static Need; COUNT] {
+    let (mut all, mut i): ([&Need; COUNT], _) = ([&VETH; COUNT], 0);
+    while i < needs.len() {
+        all[i] = needs[i];
+        i += 1;
+    }
+    all
 }
 
 /// The race of all ways to capture.

@@ -9,7 +9,7 @@ use super::super::traffic::{ETHERNET, number_of};
 use super::super::{filter, receive, ring};
 use super::task::Approach;
 use crate::error::{Context, Result};
-use crate::need::PACKET_RING;
+use crate::need::{PACKET_RING, VETH};
 use crate::race::Contender;
 use crate::sys::packet_ring::{Block, Ring};
 
@@ -17,7 +17,7 @@ use crate::sys::packet_ring::{Block, Ring};
 pub(super) static TOUCHED: Contender<Approach> = Contender {
     name: "ring_touched",
     title: "packets of a mapped ring, only touched",
-    needs: &[&PACKET_RING],
+    needs: &[&PACKET_RING, &VETH],
     approach: &Approach::Touched,
 };
 
