@@ -361,6 +361,24 @@ fn goes_down(via: &str, mut ours: Running) {
 }
 
 #[test]
+fn a_fanout_has_a_thread_for_each_ring_and_ends_with_packets_at_hand() {
+    let Some(server) = server() else { return };
+    let port = server.port();
+    let ours = listening(&mut sniff(&["-i", "lo", "--via", "fanout", "--port", &port]));
+    for _ in 0..40 {
+        server.ask(b"hello");
+    }
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", ours.child.id())).expect("/proc").flatten();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    let rings = names.filter(|name| name.starts_with("syskit-ring-")).count();
+    assert!((2..=4).contains(&rings), "{rings} threads");
+    ours.signal(Signal::SIGINT);
+    // A thread that does not end would keep it until the watchdog.
+    let (code, _, words) = ours.finish();
+    assert_eq!(code, Some(0), "{words}");
+}
+
+#[test]
 fn promiscuous_mode_lasts_as_long_as_the_capture() {
     for (flags, count) in [("", 1), ("-p", 0)] {
         for via in ["ring", "fanout", "packet", "recvmmsg"] {

@@ -44,8 +44,8 @@ const RINGS: std::ops::RangeInclusive<usize> = 2..=4;
 const LATE: u32 = 20;
 /// The longest wait for a thread: a signal may end up with any of them.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long a thread sleeps while poll speaks of the block that is lent.
-const NAP: Duration = Duration::from_millis(1);
+/// How long a thread sleeps while poll speaks of a block that is lent, in milliseconds: shorter naps cost more than packets.
+const NAP: u8 = 5;
 
 struct Fanout;
 
@@ -62,15 +62,15 @@ impl Method for Fanout {
         let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
         let stop = Arc::new(EventFd::from_value_and_flags(0, flags).sys("eventfd", || what(setup))?);
         let merge = Merge::new(count, hold);
-        let mut open =
-            Open { endpoints, merge, inbox: Some(inbox), stop, threads: Vec::new(), longest: setup.longest() };
-        for (number, ring) in rings.into_iter().enumerate() {
-            let socket = open.endpoints[number].as_fd().try_clone_to_owned().sys("dup", || what(setup))?;
-            let feeder = Feeder { number, ring, socket, stop: Arc::clone(&open.stop), sender: sender.clone() };
-            let thread = std::thread::Builder::new().name(format!("syskit-ring-{number}"));
-            open.threads.push(thread.spawn(move || feeder.run()).sys("clone", || what(setup))?);
+        let mut idle = Vec::new();
+        for (number, (ring, endpoint)) in rings.into_iter().zip(&endpoints).enumerate() {
+            let socket = endpoint.as_fd().try_clone_to_owned().sys("dup", || what(setup))?;
+            let (stop, sender) = (Arc::clone(&stop), sender.clone());
+            let nap = if setup.immediate { 1 } else { NAP };
+            idle.push(Feeder { number, ring, socket, nap, stop, sender });
         }
-        Ok(Box::new(open))
+        let (inbox, threads, longest) = (Some(inbox), Vec::new(), setup.longest());
+        Ok(Box::new(Open { endpoints, merge, inbox, stop, idle, threads, longest }))
     }
 }
 
@@ -109,6 +109,8 @@ struct Feeder {
     number: usize,
     ring: Ring,
     socket: OwnedFd,
+    /// In milliseconds.
+    nap: u8,
     stop: Arc<EventFd>,
     sender: SyncSender<Delivery>,
 }
@@ -139,8 +141,7 @@ impl Feeder {
             if socket.contains(PollFlags::POLLERR) {
                 self.report();
             } else if idle {
-                let nap = PollTimeout::try_from(NAP).unwrap_or(PollTimeout::ZERO);
-                let _ = poll(&mut [PollFd::new(self.stop.as_fd(), PollFlags::POLLIN)], nap);
+                let _ = poll(&mut [PollFd::new(self.stop.as_fd(), PollFlags::POLLIN)], self.nap);
             }
         }
     }
@@ -160,16 +161,30 @@ struct Open {
     /// Taken at the end, before the threads are.
     inbox: Option<Receiver<Delivery>>,
     stop: Arc<EventFd>,
+    /// Those that have no thread yet: it starts with the first look for a packet, so that it has no more privileges than are
+    /// left by then.
+    idle: Vec<Feeder>,
     threads: Vec<JoinHandle<()>>,
     longest: usize,
 }
 
 impl Open {
+    /// Starts the threads that were not started yet.
+    fn start(&mut self) -> Result<()> {
+        while let Some(feeder) = self.idle.pop() {
+            let thread = std::thread::Builder::new().name(format!("syskit-ring-{}", feeder.number));
+            let started = thread.spawn(move || feeder.run());
+            self.threads.push(started.sys("clone", || "cannot start a thread for a ring".to_owned())?);
+        }
+        Ok(())
+    }
+
     /// The ring whose next packet is the next of all; an event where none can be told for now.
     fn pick(&mut self, wait: Duration) -> Result<Result<usize, Event<'static>>> {
         if let Some(ring) = self.merge.pick(None) {
             return Ok(Ok(ring));
         }
+        self.start()?;
         let deadline = Instant::now() + wait.min(PATIENCE);
         loop {
             while let Some(delivery) = self.inbox.as_ref().and_then(|inbox| inbox.try_recv().ok()) {

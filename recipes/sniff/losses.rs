@@ -1,6 +1,8 @@
 //! What a capture lost, and who lost it.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Seek;
 
 use procfs::FromRead;
 use procfs::net::InterfaceDeviceStatus;
@@ -46,29 +48,36 @@ impl fmt::Display for Losses {
 #[derive(Debug)]
 pub struct InterfaceDrops {
     name: Option<String>,
+    /// Stays open, as files may not be opened any more when it is read again; it stays with its network namespace, too.
+    file: Option<File>,
     before: u64,
 }
+
+/// Unlike /sys/class/net it is always of this network namespace, that of the thread.
+const FILE: &str = "/proc/thread-self/net/dev";
 
 impl InterfaceDrops {
     /// Counts from now on, of this interface or of all.
     pub fn since_now(interface: Option<&Interface>) -> Self {
         let name = interface.map(|i| i.name.clone());
-        let before = dropped(name.as_deref());
-        InterfaceDrops { name, before }
+        let mut drops = InterfaceDrops { name, file: File::open(FILE).ok(), before: 0 };
+        drops.before = drops.total();
+        drops
     }
 
     /// How many there were; 0 where nobody tells.
     pub fn count(&self) -> u64 {
         // An interface that went away takes its count along.
-        dropped(self.name.as_deref()).saturating_sub(self.before)
+        self.total().saturating_sub(self.before)
     }
-}
 
-/// rx_dropped and rx_missed_errors, whose sum is a column of /proc/net/dev. Unlike /sys/class/net that is always of this
-/// network namespace, that of the thread.
-fn dropped(name: Option<&str>) -> u64 {
-    let Ok(interfaces) = InterfaceDeviceStatus::from_file("/proc/thread-self/net/dev") else { return 0 };
-    interfaces.0.values().filter(|i| name.is_none_or(|name| i.name == name)).map(|i| i.recv_drop).sum()
+    /// rx_dropped and rx_missed_errors, whose sum is a column of the file.
+    fn total(&self) -> u64 {
+        let Some(mut file) = self.file.as_ref().filter(|file| { *file }.rewind().is_ok()) else { return 0 };
+        let Ok(interfaces) = InterfaceDeviceStatus::from_read(&mut file) else { return 0 };
+        let wanted = |name: &str| self.name.as_ref().is_none_or(|wanted| wanted == name);
+        interfaces.0.values().filter(|i| wanted(&i.name)).map(|i| i.recv_drop).sum()
+    }
 }
 
 #[cfg(test)]
@@ -86,7 +95,9 @@ mod tests {
 
     #[test]
     fn an_interface_that_is_not_there_drops_nothing() {
-        assert_eq!(dropped(Some("no such interface")), 0);
-        assert_eq!(InterfaceDrops { name: None, before: u64::MAX }.count(), 0);
+        let nowhere = Interface { name: "no such interface".to_owned(), index: 0 };
+        assert_eq!(InterfaceDrops::since_now(Some(&nowhere)).count(), 0);
+        let all = InterfaceDrops { before: u64::MAX, ..InterfaceDrops::since_now(None) };
+        assert_eq!(all.count(), 0);
     }
 }
