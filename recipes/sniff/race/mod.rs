@@ -55,7 +55,7 @@ pub static RACE: TaskRace<SniffTask> = TaskRace {
     contenders: &[
         method!(ring::CONTENDER),
         // It waits for rings that have nothing, so that packets come in order.
-        method!(fanout::CONTENDER, 60),
+        method!(fanout::CONTENDER, 45),
         method!(packet::CONTENDER),
         method!(recvmmsg::CONTENDER),
         method!(raw::CONTENDER),

@@ -26,8 +26,8 @@ pub const BURST: u64 = 800;
 const GUST: u64 = 128;
 /// And the pause.
 const LULL: Duration = Duration::from_micros(20);
-/// How long they lie there: a ring keeps a block that is not full for some milliseconds before it hands it over.
-const SETTLE: Duration = Duration::from_millis(15);
+/// How long they lie there: a ring keeps a block that is not full for up to 20 milliseconds before it hands it over.
+const SETTLE: Duration = Duration::from_millis(25);
 
 /// Packets that are taken before the clock starts: whoever hands over blocks, or merges queues, has then begun to.
 const OPENERS: u64 = 1;
