@@ -1,22 +1,33 @@
 //! The sniff family: what is on the wire.
 
+pub mod af_packet;
 pub mod capture;
+pub mod fanout;
 mod files;
 pub mod filter;
 pub mod interface;
+pub mod interfaces;
+pub mod live;
+pub mod losses;
+mod merge;
 pub mod offline;
 pub mod packet;
 pub mod pcap;
 pub mod print;
+pub mod race;
 pub mod raw;
 pub mod receive;
+pub mod recvmmsg;
+pub mod ring;
 pub mod save;
 pub mod selection;
 pub mod sink;
 pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;
+pub mod traffic;
 mod wanted;
+pub mod wire;
 
 #[cfg(test)]
 mod filter_tests;
@@ -30,5 +41,5 @@ pub static FAMILY: Family = Family {
     page: include_str!("README.md"),
     recipes: &[&sniff_tcp::RECIPE],
     tool: Some(&tool::VERB),
-    races: &[],
+    races: &[&race::RACE],
 };
