@@ -49,6 +49,16 @@ pub trait Capture {
     /// Where the kernel does not tell.
     fn dropped(&mut self) -> Result<u64>;
 
+    /// Whether it opens files to read them while it goes on.
+    fn reads_files(&self) -> bool {
+        false
+    }
+
+    /// What a user must know of it before packets come.
+    fn caution(&self) -> Option<String> {
+        None
+    }
+
     /// The link type (LINKTYPE_ value) of every packet to come, where that is known beforehand.
     fn linktype(&self) -> Option<u16> {
         None

@@ -113,6 +113,11 @@ mod linked {
             Ok(u64::from(stats.dropped) + u64::from(stats.if_dropped))
         }
 
+        // The interface's own count of drops, in /sys.
+        fn reads_files(&self) -> bool {
+            true
+        }
+
         fn linktype(&self) -> Option<u16> {
             Some(self.link.linktype())
         }

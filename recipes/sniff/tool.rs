@@ -12,6 +12,7 @@ use super::files::Files;
 use super::filter::Sieve;
 use super::interface;
 use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
+use super::privilege::{Keep, Relinquish};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
@@ -68,6 +69,8 @@ struct Sniff {
     via: Option<String>,
     #[command(flatten)]
     files: Files,
+    #[command(flatten)]
+    relinquish: Relinquish,
 }
 
 const NOTES: &str = "\
@@ -93,6 +96,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     if selection.protocol != Protocol::All && selection.filter.is_alternative() {
         ui.note(format_args!("showing {}", selection.expression()));
     }
+    let privileges = args.relinquish.privileges()?;
     let source = args.files.source()?;
     let live = source.is_none();
     let interface = if live { interface::find(&args.interface)? } else { None };
@@ -104,16 +108,23 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
             (capture, format!("listening on {} via {via}; Ctrl-C ends", args.interface))
         }
     };
+    let keep = Keep { reading: capture.reads_files(), ..Keep::default() };
+    if let Some(caution) = capture.caution() {
+        ui.note(caution);
+    }
     let mut capture = args.files.snapped(capture);
     let form = match (args.json, args.verbose) {
         (true, _) => Form::Json,
         (_, true) => Form::Full,
         _ => Form::Line,
     };
-    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
+    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref(), &privileges)? {
         Some(saver) => Box::new(saver),
         None => Box::new(Printer::new(form, live && setup.interface.is_none())),
     };
+    for word in privileges.drop(&keep)? {
+        ui.note(word);
+    }
     ui.note(begins);
     let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
     let limits = Limits {

@@ -5,6 +5,7 @@
 
 pub mod af_alg;
 pub mod bpf_probe;
+pub mod capability;
 pub mod child;
 pub mod clone_file;
 pub mod cpuid;
@@ -26,6 +27,7 @@ pub mod perf_event;
 pub mod ptrace;
 pub mod publish;
 pub mod random;
+pub mod seccomp;
 pub mod secret;
 pub mod socket;
 pub mod socket_drops;
