@@ -12,6 +12,8 @@ use common::live::{Running, Server, can_capture, has_program, listening, sniff};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+/// Methods that see what passes on loopback.
+const METHODS: [&str; 3] = ["packet", "raw", "io_uring"];
 const REPLY: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nred \x1b[31m alert\x07\n";
 
 fn server() -> Option<Server> {
@@ -103,7 +105,7 @@ fn json_is_an_object_a_line_by_its_schema() {
     let Some(server) = server() else { return };
     let schema = schemars::schema_for!(syskit::recipes::sniff::print::PacketDocument);
     let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let (code, out, words) = one_request(&server, &["--json", "-c", "6", "--via", via]);
         assert_eq!(code, Some(0), "{words}");
         let packets: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
@@ -121,7 +123,7 @@ fn json_is_an_object_a_line_by_its_schema() {
 fn other_ports_are_kept_out_by_the_kernel() {
     let Some(server) = server() else { return };
     let other = Server::start(Ipv4Addr::LOCALHOST.into(), REPLY).expect("another server");
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let port = server.port();
         let ours = listening(&mut sniff(&["-i", "lo", "--via", via, "--port", &port, "-c", "3"]));
         other.ask(b"not of interest");
@@ -211,7 +213,7 @@ fn what_a_slow_reader_loses_is_counted() {
     let Some(_) = server() else { return };
     static LARGE: [u8; 64 << 20] = [7; 64 << 20];
     let server = Server::start(Ipv4Addr::LOCALHOST.into(), &LARGE).expect("a server");
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let port = server.port();
         let ours = listening(sniff(&["-i", "lo", "--via", via, "--port", &port]).stdout(Stdio::null()));
         ours.signal(Signal::SIGSTOP);
@@ -230,7 +232,7 @@ fn without_the_privilege_it_says_what_to_do() {
     if !has_program("setpriv", "util-linux") {
         return;
     }
-    for (via, what) in [("packet", "a packet socket"), ("raw", "a raw socket")] {
+    for (via, what) in [("packet", "a packet socket"), ("io_uring", "a packet socket"), ("raw", "a raw socket")] {
         let mut command = Command::new("setpriv");
         if nix::unistd::geteuid().is_root() {
             command.args(["--bounding-set=-net_raw", "--inh-caps=-net_raw"]);
@@ -258,7 +260,7 @@ fn wrong_arguments_are_usage_errors_that_help() {
         (&["tcp", "--port", "0"], "0 is not in 1.."),
         (&["tcp", "--port", "65536"], "65536 is not in"),
         (&["tcp", "--for", "soon"], "'soon' is not a duration"),
-        (&["tcp", "--via", "magic"], "[possible values: packet, raw, pcap]"),
+        (&["tcp", "--via", "magic"], "[possible values: packet, raw, pcap, io_uring"),
         (&["tcpx"], "filter: unknown word 'tcpx' at 1 (did you mean 'tcp'?)"),
         (&["not", "tpc"], "sniff: filter: unknown word 'tpc' at 5 (did you mean 'tcp'?)"),
         (&["host", "localhost"], "names are not looked up"),
@@ -306,7 +308,7 @@ fn ip(running: &Running, arguments: &[&str]) {
 
 #[test]
 fn an_interface_that_goes_away_ends_it_with_its_name() {
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let Some(ours) = in_a_namespace(&format!("-i d0 --via {via}")) else { return };
         ip(&ours, &["link", "delete", "d0"]);
         let (code, _, words) = ours.finish();

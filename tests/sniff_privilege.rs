@@ -10,8 +10,8 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
-use common::offline::small;
 use common::live::{Running, Server, can_capture, has_program, listening, sniff};
+use common::offline::small;
 use nix::sys::signal::Signal;
 
 /// A server on loopback, where packets can be captured by root; root alone has something to give up.
@@ -73,7 +73,15 @@ fn nothing_is_left_while_it_captures_in_any_form() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("x.pcap");
     let file = file.to_str().expect("text");
-    for form in [&[][..], &["-v"], &["--json"], &["-w", file], &["-w", "/dev/null"], &["--via", "raw"]] {
+    for form in [
+        &[][..],
+        &["-v"],
+        &["--json"],
+        &["-w", file],
+        &["-w", "/dev/null"],
+        &["--via", "raw"],
+        &["--via", "io_uring"],
+    ] {
         let base = ["-i", "lo", "--port", &port, "-c", "3"];
         let what = format!("{form:?}");
         let mut command = sniff(&[&base[..], form].concat());
@@ -158,7 +166,7 @@ fn a_capability_of_an_ordinary_user_is_given_up_too() {
         return;
     }
     let port = server.port();
-    for via in ["packet", "raw"] {
+    for via in ["packet", "raw", "io_uring"] {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=7", "--regid=7", "--clear-groups", "--inh-caps=+net_raw", "--ambient-caps=+net_raw"]);
         command.args(["--bounding-set=-all,+net_raw", env!("CARGO_BIN_EXE_syskit")]);
@@ -218,11 +226,15 @@ fn no_call_is_made_that_is_refused() {
     let path = |name: &str| directory.path().join(name).to_str().expect("text").to_owned();
     let (trace, file) = (path("trace"), path("x.pcapng"));
     for zone in [None, Some("Asia/Tokyo"), Some(":/no/such/zone")] {
-        for form in [&["-v"][..], &["--json"], &["-w", &file], &["--via", "raw"], &["--stopped"]] {
+        for form in
+            [&["-v"][..], &["--json"], &["-w", &file], &["--via", "raw"], &["--via", "io_uring"], &["--stopped"]]
+        {
             let stopped = form == ["--stopped"];
             let form = if stopped { &[] } else { form };
             let mut command = Command::new("strace");
-            command.args(["-f", "-o", &trace, env!("CARGO_BIN_EXE_syskit"), "sniff", "tcp", "--port", &port]).args(form);
+            command
+                .args(["-f", "-o", &trace, env!("CARGO_BIN_EXE_syskit"), "sniff", "tcp", "--port", &port])
+                .args(form);
             command.stdin(Stdio::null()).stdout(Stdio::piped()).env_remove("TZ");
             if let Some(zone) = zone {
                 command.env("TZ", zone);
@@ -239,9 +251,14 @@ fn no_call_is_made_that_is_refused() {
             assert_eq!(code, Some(0), "{zone:?} {form:?}: {words}");
             let trace = read_to_string(&trace).expect("a trace");
             let (_, confined) = trace.split_once("seccomp(SECCOMP_SET_MODE_FILTER").expect("the filter");
-            let refused: Vec<&str> = confined.lines().filter(|l| l.contains("EPERM") || l.contains("ENOSYS")).collect();
+            let refused: Vec<&str> =
+                confined.lines().filter(|l| l.contains("EPERM") || l.contains("ENOSYS")).collect();
             assert!(refused.is_empty(), "{zone:?} {form:?}: {refused:?}");
-            assert!(confined.contains("recvmsg(") && confined.contains("exit_group(0)"), "{confined}");
+            assert!(
+                (confined.contains("recvmsg(") || confined.contains("io_uring_enter("))
+                    && confined.contains("exit_group(0)"),
+                "{confined}"
+            );
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod capture;
 mod files;
 pub mod filter;
 pub mod interface;
+pub mod io_uring;
 pub mod offline;
 pub mod packet;
 pub mod pcap;

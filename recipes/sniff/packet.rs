@@ -43,26 +43,34 @@ struct PacketSocket;
 
 impl Method for PacketSocket {
     fn open(&self, setup: &Setup) -> Result<Box<dyn Capture>> {
-        let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
-        let what = || format!("cannot open a packet socket on {place}");
-        let program = filter::packet_socket(&setup.selection)?;
-        // Protocol 0: nothing comes in before the filter is there and bind starts the flow.
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None).sys("socket", what)?;
-        receive::enlarge_queue(&socket);
-        setsockopt(&socket, sockopt::ReceiveTimestampns, &true).sys("setsockopt(SO_TIMESTAMPNS)", what)?;
-        packet_socket::want_auxdata(&socket).sys("setsockopt(PACKET_AUXDATA)", what)?;
-        filter::attach(&socket, &program, what)?;
-        let index = setup.interface.as_ref().map_or(0, |i| i.index);
-        packet_socket::bind(&socket, index).sys("bind", what)?;
         Ok(Box::new(Open {
-            socket,
+            socket: open_socket(setup)?,
             interface: setup.interface.clone(),
             buffer: vec![0; TAG + receive::LARGEST],
             control: cmsg_space!(TimeSpec, [u8; 32]),
             dropped: 0,
         }))
     }
+}
+
+/// A packet socket to which what is wanted comes, with the kernel's timestamps and [`Auxdata`].
+///
+/// # Errors
+/// Where it cannot be had.
+pub(super) fn open_socket(setup: &Setup) -> Result<OwnedFd> {
+    let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
+    let what = || format!("cannot open a packet socket on {place}");
+    let program = filter::packet_socket(&setup.selection)?;
+    // Protocol 0: nothing comes in before the filter is there and bind starts the flow.
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None).sys("socket", what)?;
+    receive::enlarge_queue(&socket);
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true).sys("setsockopt(SO_TIMESTAMPNS)", what)?;
+    packet_socket::want_auxdata(&socket).sys("setsockopt(PACKET_AUXDATA)", what)?;
+    filter::attach(&socket, &program, what)?;
+    let index = setup.interface.as_ref().map_or(0, |i| i.index);
+    packet_socket::bind(&socket, index).sys("bind", what)?;
+    Ok(socket)
 }
 
 struct Open {
@@ -102,16 +110,15 @@ impl Open {
             Ok(received)
         })
     }
+}
 
-    /// Where the frame stands in the buffer, once a VLAN tag that the device took out is back in.
-    fn restore_tag(&mut self, captured: usize, vlan: Option<(u16, u16)>) -> std::ops::Range<usize> {
-        let end = TAG + captured;
-        let Some((protocol, control)) = vlan.filter(|_| captured >= ADDRESSES) else { return TAG..end };
-        self.buffer.copy_within(TAG..TAG + ADDRESSES, 0);
-        self.buffer[ADDRESSES..ADDRESSES + 2].copy_from_slice(&protocol.to_be_bytes());
-        self.buffer[ADDRESSES + 2..ADDRESSES + TAG].copy_from_slice(&control.to_be_bytes());
-        0..end
-    }
+/// The frame that stands in `buffer` behind room for a VLAN tag, once one that the device took out is back in.
+pub(super) fn restore_tag(buffer: &mut [u8], vlan: Option<(u16, u16)>) -> &[u8] {
+    let Some((protocol, control)) = vlan.filter(|_| buffer.len() >= TAG + ADDRESSES) else { return &buffer[TAG..] };
+    buffer.copy_within(TAG..TAG + ADDRESSES, 0);
+    buffer[ADDRESSES..ADDRESSES + 2].copy_from_slice(&protocol.to_be_bytes());
+    buffer[ADDRESSES + 2..ADDRESSES + TAG].copy_from_slice(&control.to_be_bytes());
+    buffer
 }
 
 impl Capture for Open {
@@ -132,7 +139,7 @@ impl Capture for Open {
         let link = link(from.hatype());
         let vlan = received.auxdata.vlan.filter(|_| link == Link::Ethernet);
         let captured = received.length.min(receive::LARGEST);
-        let frame = self.restore_tag(captured, vlan);
+        let frame = restore_tag(&mut self.buffer[..TAG + captured], vlan);
         let time = received.time.unwrap_or_else(|| TimeSpec::new(0, 0));
         Ok(Event::Packet(Captured {
             seconds: time.tv_sec(),
@@ -141,29 +148,43 @@ impl Capture for Open {
             interface: from.ifindex() as u32,
             link,
             length: received.length + (frame.len() - captured),
-            bytes: &self.buffer[frame],
+            bytes: frame,
             offloaded: received.auxdata.checksum_not_ready(),
             recorded: None,
         }))
     }
 
     fn dropped(&mut self) -> Result<u64> {
-        // The kernel's count starts anew at every reading.
-        let more = packet_socket::drops(&self.socket)
-            .sys("getsockopt(PACKET_STATISTICS)", || "cannot count dropped packets".to_owned())?;
-        self.dropped += u64::from(more);
-        Ok(self.dropped)
+        count_drops(&self.socket, &mut self.dropped)
     }
 
     fn linktype(&self) -> Option<u16> {
-        match link(interface::hardware(self.interface.as_ref()?)?) {
-            Link::Other(_) => None,
-            link => Some(link.linktype()),
-        }
+        linktype(self.interface.as_ref()?)
     }
 }
 
-fn link(hardware: u16) -> Link {
+/// Adds what a packet socket lost since the last call, and gives the sum.
+///
+/// # Errors
+/// Where the kernel does not tell.
+pub(super) fn count_drops(socket: impl AsFd, dropped: &mut u64) -> Result<u64> {
+    // The kernel's count starts anew at every reading.
+    let more = packet_socket::drops(socket)
+        .sys("getsockopt(PACKET_STATISTICS)", || "cannot count dropped packets".to_owned())?;
+    *dropped += u64::from(more);
+    Ok(*dropped)
+}
+
+/// The link type of all packets of an interface, where that is known beforehand.
+pub(super) fn linktype(interface: &Interface) -> Option<u16> {
+    match link(interface::hardware(interface)?) {
+        Link::Other(_) => None,
+        link => Some(link.linktype()),
+    }
+}
+
+/// What packets of a hardware type (ARPHRD_) begin with.
+pub(super) fn link(hardware: u16) -> Link {
     match hardware {
         libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Link::Ethernet,
         other if IP_LINKS.contains(&other) => Link::Ip,
@@ -171,7 +192,8 @@ fn link(hardware: u16) -> Link {
     }
 }
 
-fn direction(kind: u8) -> Direction {
+/// The direction that a PACKET_ value of packet(7) tells.
+pub(super) fn direction(kind: u8) -> Direction {
     match kind {
         libc::PACKET_HOST => Direction::In,
         libc::PACKET_BROADCAST => Direction::Broadcast,

@@ -202,7 +202,9 @@ impl Identity {
             let writable = faccessat(AT_FDCWD, directory, AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS);
             setresuid(stay.0, same.0, stay.0).sys("setresuid", what)?;
             setresgid(stay.1, same.1, stay.1).sys("setresgid", what)?;
-            writable.sys("faccessat", || format!("{}, who could not make files in {}", what(), escape::name(directory)))?;
+            writable.sys("faccessat", || {
+                format!("{}, who could not make files in {}", what(), escape::name(directory))
+            })?;
         }
         setresgid(group, group, group).sys("setresgid", what)?;
         setresuid(user, user, user).sys("setresuid", what)

@@ -161,7 +161,8 @@ pub fn program(architecture: u32, calls: Calls) -> Vec<sock_filter> {
     // The end of this process by its own signal: a second Ctrl-C, a panic.
     let own = only(0, ALL, i64::from(std::process::id()));
     let signals = [(libc::SYS_kill, own), (libc::SYS_tgkill, own)];
-    let more = [(calls.reading, READING), (calls.creating, CREATING), (calls.netlink, NETLINK), (calls.children, CHILDREN)];
+    let more =
+        [(calls.reading, READING), (calls.creating, CREATING), (calls.netlink, NETLINK), (calls.children, CHILDREN)];
     let more = more.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, rules)| rules);
     for rule in SOMETIMES.iter().chain(&signals).chain(more) {
         match *rule {

@@ -23,6 +23,7 @@ pub mod local_time;
 pub mod mincore;
 pub mod mmap;
 pub mod packet_socket;
+pub mod packet_uring;
 pub mod perf_event;
 pub mod ptrace;
 pub mod publish;
