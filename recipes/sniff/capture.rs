@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use libc::sock_filter;
 
-use super::{io_uring, packet, pcap, raw};
+use super::{af_xdp, io_uring, packet, pcap, raw};
 use crate::error::Result;
 use crate::packet::{Carried, Link};
 use crate::race::Contender;
 
 /// Every capture method, the default first.
 pub static METHODS: &[Contender<dyn Method>] =
-    &[packet::CONTENDER, raw::CONTENDER, pcap::CONTENDER, io_uring::CONTENDER];
+    &[packet::CONTENDER, raw::CONTENDER, pcap::CONTENDER, io_uring::CONTENDER, af_xdp::CONTENDER];
 
 /// A way to get at the packets of this host.
 pub trait Method: Sync {

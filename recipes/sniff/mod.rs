@@ -1,5 +1,6 @@
 //! The sniff family: what is on the wire.
 
+pub mod af_xdp;
 pub mod capture;
 mod files;
 pub mod filter;

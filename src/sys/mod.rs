@@ -36,3 +36,6 @@ pub mod socket_filter;
 pub mod socket_ring;
 pub mod tmpfile;
 pub mod userfault;
+pub mod xdp_program;
+pub mod xdp_ring;
+pub mod xdp_socket;
