@@ -8,11 +8,15 @@ use std::fs::{File, OpenOptions, Permissions, read_dir, read_to_string, set_perm
 use std::io::{BufRead, BufReader, Write};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::parent_id;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::live::{Running, Server, can_capture, has_program, listening, sniff};
 use common::offline::small;
 use nix::sys::signal::Signal;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use syskit::recipes::sniff::privilege::{Keep, Privileges};
 
 /// A server on loopback, where packets can be captured by root; root alone has something to give up.
 fn server() -> Option<Server> {
@@ -261,6 +265,97 @@ fn no_call_is_made_that_is_refused() {
             );
         }
     }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once_all_the_same() {
+    let Some(_) = server() else { return };
+    let ours = listening(&mut sniff(&["-i", "lo", "--port", "1"]));
+    // Both are there when it goes on.
+    for signal in [Signal::SIGSTOP, Signal::SIGINT, Signal::SIGTERM, Signal::SIGCONT] {
+        ours.signal(signal);
+    }
+    let (code, _, words) = ours.finish();
+    assert_eq!(code, None, "{words}");
+}
+
+/// What the child of the next test does with what it keeps: a word and whether it could.
+fn tried(directory: &Path) -> Vec<(&'static str, bool)> {
+    let packet = socket(AddressFamily::Packet, SockType::Raw, SockFlag::empty(), None);
+    vec![
+        ("make", File::create(directory.join("made")).is_ok()),
+        ("rename", std::fs::rename(directory.join("made"), directory.join("renamed")).is_ok()),
+        ("read", File::open("/etc/passwd").is_ok()),
+        ("see root's sockets", std::fs::read_link(format!("/proc/{}/fd/0", parent_id())).is_ok()),
+        ("execute", Command::new("true").status().is_ok()),
+        ("capture", packet.is_ok()),
+        ("become root", nix::unistd::setuid(nix::unistd::Uid::from_raw(0)).is_ok()),
+        ("start a thread", std::thread::Builder::new().spawn(|| {}).is_ok_and(|t| t.join().is_ok())),
+        ("signal others", nix::sys::signal::kill(nix::unistd::getppid(), None).is_ok()),
+    ]
+}
+
+const CHILD: &str = "SYSKIT_TEST_KEEP";
+
+/// Not a test of its own: the process that the next one starts, as nothing that is given up comes back.
+#[test]
+fn in_a_process_of_its_own() {
+    let Some(what) = std::env::var_os(CHILD) else { return };
+    let what = what.into_string().expect("text");
+    let (kind, directory) = what.split_once(':').expect("two parts");
+    let directory = Path::new(directory);
+    let keep = match kind {
+        "nothing" => Keep::default(),
+        "directory" => Keep { directory: Some(directory.to_owned()), ..Keep::default() },
+        "reading" => Keep { reading: true, ..Keep::default() },
+        "processes" => Keep { processes: true, ..Keep::default() },
+        "children" => Keep { children: true, ..Keep::default() },
+        other => panic!("{other}"),
+    };
+    let privileges = Privileges::becoming(None).expect("nobody");
+    let words = privileges.drop(&keep).expect("all given up");
+    let could: Vec<&str> = tried(directory).into_iter().filter(|(_, could)| *could).map(|(what, _)| what).collect();
+    println!("COULD {could:?} AS {} SAID {words:?} END", nix::unistd::geteuid());
+}
+
+#[test]
+fn what_is_kept_is_just_what_was_asked_for() {
+    let Some(_) = server() else { return };
+    let folder = tempfile::tempdir().expect("a directory");
+    let open = folder.path().join("open");
+    let closed = folder.path().join("closed");
+    for (path, mode) in [(&open, 0o777), (&closed, 0o755), (&folder.path().to_owned(), 0o755)] {
+        let _ = std::fs::create_dir(path);
+        set_permissions(path, Permissions::from_mode(mode)).expect("a mode");
+    }
+    let say = |kind: &str, directory: &Path| {
+        let mut child = Command::new(std::env::current_exe().expect("this program"));
+        child.args(["--exact", "in_a_process_of_its_own", "--nocapture"]).env_remove("SUDO_UID");
+        let output = child.env(CHILD, format!("{kind}:{}", directory.display())).output().expect("it runs");
+        let out = common::out(&output);
+        let (_, said) = out.split_once("COULD ").unwrap_or_else(|| panic!("{out}{}", common::err(&output)));
+        said.split_once(" END").expect("the end").0.to_owned()
+    };
+    let thread = r#""start a thread""#;
+    for (kind, could) in [
+        ("nothing", format!("[{thread}]")),
+        ("directory", format!(r#"["make", "rename", "read", {thread}]"#)),
+        ("reading", format!(r#"["read", {thread}]"#)),
+        ("processes", format!(r#"["read", "see root's sockets", {thread}]"#)),
+        ("children", format!(r#"[{thread}, "signal others"]"#)),
+    ] {
+        assert_eq!(say(kind, &open), format!("{could} AS 65534 SAID []"), "{kind}");
+    }
+    // Root's own directory: it stays root, who may write there as its owner, but has no capability.
+    let said = say("directory", &closed);
+    assert!(
+        said.starts_with(&format!(r#"["make", "rename", "read", {thread}] AS 0 SAID ["sniff: cannot become"#)),
+        "{said}"
+    );
+    assert!(
+        said.contains("could not make files in") && said.contains("staying user 0, without capabilities"),
+        "{said}"
+    );
 }
 
 /// The one child of a process.

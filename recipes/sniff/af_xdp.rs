@@ -127,7 +127,7 @@ impl Capture for Open {
             let turn = self.turn;
             // A second borrow for the return, as the checker does not see that this one ends where nothing came.
             if self.sockets[turn].has_packet() {
-                let Some(bytes) = self.sockets[turn].next() else { break };
+                let Some(bytes) = self.sockets[turn].packet() else { break };
                 return Ok(Event::Packet(captured(bytes, self.interface.index)));
             }
             self.turn = (turn + 1) % self.sockets.len();

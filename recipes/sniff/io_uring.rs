@@ -55,7 +55,7 @@ fn told(message: &Message) -> ((i64, u32), Auxdata) {
     let (mut time, mut auxdata) = ((0, 0), Auxdata::default());
     for (level, kind, data) in packet_uring::control_messages(message.control) {
         match (level, kind, data) {
-            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, [data @ ..]) if data.len() == 16 => {
+            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, data) if data.len() == 16 => {
                 let (seconds, nanoseconds) = data.split_at(8);
                 let number = |eight: &[u8]| eight.first_chunk().map_or(0, |eight| i64::from_ne_bytes(*eight));
                 time = (number(seconds), number(nanoseconds) as u32);

@@ -4,19 +4,21 @@
 //! capability sets, no_new_privs), and seccomp(2) refuses the system calls that are not needed any more. To be called
 //! before threads are started: capabilities are a thread's own.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::sys::prctl;
+use nix::sys::socket::{SockType, getsockopt, sockopt};
 use nix::unistd::{AccessFlags, Gid, Uid, User, faccessat, fchown, setgroups, setresgid, setresuid};
 
 use super::sandbox::{self, Calls};
 use crate::error::{Context, Error, Result};
 use crate::escape;
 use crate::need::capability::{self, Capability};
+use crate::sys::descriptor::duplicate;
 use crate::sys::{capability as sets, local_time, seccomp};
 
 /// Flags about privileges.
@@ -91,12 +93,7 @@ impl Relinquish {
     /// # Errors
     /// Where there is no such user.
     pub(super) fn privileges(&self) -> Result<Privileges> {
-        let becomes = match &self.user {
-            Some(name) => Some(named(name)?).filter(|to| to.user != Uid::effective()),
-            None if Uid::effective().is_root() => Some(caller().unwrap_or_else(nobody)),
-            None => None,
-        };
-        Ok(Privileges { becomes })
+        Privileges::becoming(self.user.as_deref())
     }
 }
 
@@ -127,6 +124,19 @@ fn nobody() -> Identity {
 }
 
 impl Privileges {
+    /// Those that are given up by becoming this user; where none is named, by root becoming another.
+    ///
+    /// # Errors
+    /// Where there is no such user.
+    pub fn becoming(user: Option<&str>) -> Result<Self> {
+        let becomes = match user {
+            Some(name) => Some(named(name)?).filter(|to| to.user != Uid::effective()),
+            None if Uid::effective().is_root() => Some(caller().unwrap_or_else(nobody)),
+            None => None,
+        };
+        Ok(Privileges { becomes })
+    }
+
     /// Gives a file that was newly made to the user that we become, where that is someone in particular: a file of
     /// nobody's would be in reach of every other program that runs as nobody, so it stays root's.
     pub fn hand_over(&self, file: impl AsFd) {
@@ -171,9 +181,20 @@ fn confine(calls: Calls) -> Option<String> {
     let Some(architecture) = seccomp::ARCHITECTURE else {
         return Some("sniff: no filter of system calls is known for this architecture".to_owned());
     };
-    let installed = seccomp::install(&sandbox::program(architecture, calls));
+    let installed = seccomp::install(&sandbox::program(architecture, calls, &raw_sockets()));
     let what = || "cannot filter system calls".to_owned();
     installed.sys("seccomp", what).err().map(|e| format!("sniff: {e}; going on without"))
+}
+
+/// The sockets that capture: what is written to one goes out on the wire. Standard streams are not ours to judge.
+fn raw_sockets() -> Vec<RawFd> {
+    let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
+    let numbers = descriptors.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_raw = |number: &RawFd| {
+        let socket = duplicate(*number);
+        socket.is_ok_and(|socket| getsockopt(&socket, sockopt::SockType) == Ok(SockType::Raw))
+    };
+    numbers.filter(|number| *number > 2).filter(is_raw).collect()
 }
 
 impl Identity {

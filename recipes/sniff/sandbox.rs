@@ -4,6 +4,8 @@
 //! because the C library of this host makes a call in some corner that another does not, and whoever got the
 //! decoder to run code of his own is held either way. Calls of another architecture's table kill: nothing here makes them.
 
+use std::os::fd::RawFd;
+
 use libc::{c_long, sock_filter};
 
 /// What besides taking, decoding and writing packets goes on.
@@ -46,7 +48,10 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_munmap, libc::SYS_mremap, libc::SYS_madvise, libc::SYS_brk,
     libc::SYS_clock_gettime, libc::SYS_clock_nanosleep, libc::SYS_nanosleep, libc::SYS_gettimeofday,
     libc::SYS_rt_sigreturn, libc::SYS_rt_sigaction, libc::SYS_rt_sigprocmask, libc::SYS_sigaltstack,
-    libc::SYS_restart_syscall, libc::SYS_getpid, libc::SYS_gettid, libc::SYS_getrandom,
+    libc::SYS_restart_syscall, libc::SYS_getrandom,
+    // Those that cannot fail, and whose callers believe it.
+    libc::SYS_getpid, libc::SYS_getppid, libc::SYS_gettid, libc::SYS_getuid, libc::SYS_geteuid, libc::SYS_getgid,
+    libc::SYS_getegid, libc::SYS_getrusage, libc::SYS_uname,
     libc::SYS_futex, libc::SYS_sched_yield, libc::SYS_sched_getaffinity, libc::SYS_set_robust_list, libc::SYS_rseq,
     libc::SYS_exit, libc::SYS_exit_group,
 ];
@@ -70,7 +75,6 @@ const SOMETIMES: &[Rule] = &[
     (libc::SYS_fcntl, only(1, ALL, libc::F_GETFD as i64)),
     (libc::SYS_fcntl, only(1, ALL, libc::F_GETFL as i64)),
     (libc::SYS_fcntl, only(1, ALL, libc::F_SETFL as i64)),
-    (libc::SYS_fcntl, only(1, ALL, libc::F_DUPFD_CLOEXEC as i64)),
     // Names of interfaces (netdevice(7)) and whether a file is a terminal.
     (libc::SYS_socket, only(0, ALL, libc::AF_UNIX as i64)),
     (libc::SYS_ioctl, only(1, ALL, libc::SIOCGIFNAME as i64)),
@@ -115,6 +119,9 @@ const CHILDREN: &[Rule] = &[
     (libc::SYS_wait4, None), (libc::SYS_waitid, None), (libc::SYS_kill, None), (libc::SYS_pidfd_send_signal, None),
 ];
 
+/// Calls by which bytes leave.
+const WRITING: &[c_long] = &[libc::SYS_write, libc::SYS_writev, libc::SYS_pwrite64];
+
 /// struct seccomp_data: the number at 0, the architecture at 4, the arguments of 64 bits from 16 on.
 const ARCHITECTURE_AT: u32 = 4;
 /// Numbers from here on are those of the x32 table.
@@ -149,10 +156,22 @@ const fn argument_at(argument: u32) -> u32 {
 }
 
 /// The program that lets `calls` of this `architecture` (AUDIT_ARCH_*) through, and what every sniffer needs.
-pub fn program(architecture: u32, calls: Calls) -> Vec<sock_filter> {
+///
+/// What is written to `mute`, sockets that capture, would be sent as a packet: that is refused. No call that is allowed
+/// gives a descriptor another number.
+pub fn program(architecture: u32, calls: Calls, mute: &[RawFd]) -> Vec<sock_filter> {
     let mut out = vec![load(ARCHITECTURE_AT), equal(architecture, 1, 0), KILL, load(0)];
     // BPF_JGE: with the bit of x32.
     out.extend([sock_filter { code: 0x35, jt: 0, jf: 1, k: X32 }, KILL]);
+    for (call, fd) in WRITING.iter().flat_map(|call| mute.iter().map(move |fd| (call, fd))) {
+        out.extend([
+            equal(*call as u32, 0, 4),
+            load(argument_at(0)),
+            equal(*fd as u32, 0, 1),
+            refuse(libc::EPERM),
+            load(0),
+        ]);
+    }
     for call in ALWAYS.iter().chain(ALWAYS_HERE) {
         out.extend([equal(*call as u32, 0, 1), ALLOW]);
     }
@@ -219,12 +238,14 @@ mod tests {
 
     #[test]
     fn what_a_sniffer_does_is_allowed_and_all_else_refused() {
-        let program = program(HERE, Calls::default());
+        let program = program(HERE, Calls::default(), &[5, 6]);
         let says = |call, arguments: &[u64]| verdict(&program, HERE, call, arguments);
         let empty_path = libc::AT_EMPTY_PATH as u64;
         for (call, arguments) in [
             (libc::SYS_recvmsg, &[3][..]),
             (libc::SYS_write, &[1]),
+            (libc::SYS_writev, &[7]),
+            (libc::SYS_read, &[5]),
             (libc::SYS_exit_group, &[]),
             (libc::SYS_ioctl, &[4, libc::SIOCGIFNAME]),
             (libc::SYS_socket, &[libc::AF_UNIX as u64]),
@@ -237,6 +258,10 @@ mod tests {
         }
         for (call, arguments) in [
             (libc::SYS_execve, &[][..]),
+            (libc::SYS_write, &[5]),
+            (libc::SYS_pwrite64, &[6]),
+            (libc::SYS_fcntl, &[5, libc::F_DUPFD_CLOEXEC as u64]),
+            (libc::SYS_dup, &[5]),
             (libc::SYS_openat, &[0, 0, libc::O_RDONLY as u64]),
             (libc::SYS_newfstatat, &[4, 0, 0, 0]),
             (libc::SYS_ioctl, &[0, libc::TIOCSTI]),
@@ -260,14 +285,14 @@ mod tests {
 
     #[test]
     fn the_tables_of_others_kill() {
-        let program = program(HERE, Calls::default());
+        let program = program(HERE, Calls::default(), &[5, 6]);
         assert_eq!(verdict(&program, HERE + 1, libc::SYS_read, &[]), libc::SECCOMP_RET_KILL_PROCESS);
         assert_eq!(verdict(&program, HERE, libc::SYS_read | X32 as c_long, &[]), libc::SECCOMP_RET_KILL_PROCESS);
     }
 
     #[test]
     fn what_is_asked_for_besides_is_allowed_and_no_more() {
-        let says = |calls, call, arguments: &[u64]| verdict(&program(HERE, calls), HERE, call, arguments);
+        let says = |calls, call, arguments: &[u64]| verdict(&program(HERE, calls, &[]), HERE, call, arguments);
         let reading = Calls { reading: true, ..Calls::default() };
         let creating = Calls { creating: true, ..Calls::default() };
         let create = libc::O_WRONLY as u64 | libc::O_CREAT as u64;

@@ -77,6 +77,7 @@ const NOTES: &str = "\
 What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
 'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
 Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
+Once all is open, user, groups, capabilities and most system calls are given up: strangers' bytes are decoded without.
 Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
 
 fn command(command: Command) -> Command {

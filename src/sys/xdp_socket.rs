@@ -142,7 +142,7 @@ impl XdpSocket {
     }
 
     /// The next packet, where one has come.
-    pub fn next(&mut self) -> Option<&[u8]> {
+    pub fn packet(&mut self) -> Option<&[u8]> {
         for frame in self.held.drain(..) {
             self.free.fill(frame);
         }
