@@ -320,29 +320,31 @@ fn an_interface_that_goes_away_ends_it_with_its_name() {
 
 #[test]
 fn an_interface_that_goes_down_is_waited_for() {
-    let Some(mut ours) = in_a_namespace("-i d0 --for 20s") else { return };
-    ip(&ours, &["link", "set", "d0", "down"]);
-    ip(&ours, &["link", "set", "d0", "up"]);
-    // A connection attempt into the void, through d0, is heard again.
-    ip(&ours, &["address", "add", "192.0.2.1/24", "dev", "d0"]);
-    ip(&ours, &["neighbour", "add", "192.0.2.2", "lladdr", "02:00:00:00:00:01", "dev", "d0"]);
-    let namespace = format!("--net=/proc/{}/ns/net", ours.child.id());
-    let connect = "timeout 5 bash -c 'echo > /dev/tcp/192.0.2.2/80'";
-    let mut attempt = Command::new("nsenter")
-        .arg(namespace)
-        .args(["sh", "-c", connect])
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("nsenter");
-    let mut line = String::new();
-    BufReader::new(ours.child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
-    ours.signal(Signal::SIGINT);
-    let _ = attempt.kill();
-    let _ = attempt.wait();
-    let (code, _, words) = ours.finish();
-    assert_eq!(code, Some(0), "{words}");
-    assert!(line.contains("IP 192.0.2.1.") && line.contains("> 192.0.2.2.80: Flags [S], cksum 0x"), "{line}");
-    assert!(words.contains("the interface is down"), "{words}");
+    for via in ["packet", "io_uring"] {
+        let Some(mut ours) = in_a_namespace(&format!("-i d0 --for 20s --via {via}")) else { return };
+        ip(&ours, &["link", "set", "d0", "down"]);
+        ip(&ours, &["link", "set", "d0", "up"]);
+        // A connection attempt into the void, through d0, is heard again.
+        ip(&ours, &["address", "add", "192.0.2.1/24", "dev", "d0"]);
+        ip(&ours, &["neighbour", "add", "192.0.2.2", "lladdr", "02:00:00:00:00:01", "dev", "d0"]);
+        let namespace = format!("--net=/proc/{}/ns/net", ours.child.id());
+        let connect = "timeout 5 bash -c 'echo > /dev/tcp/192.0.2.2/80'";
+        let mut attempt = Command::new("nsenter")
+            .arg(namespace)
+            .args(["sh", "-c", connect])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nsenter");
+        let mut line = String::new();
+        BufReader::new(ours.child.stdout.as_mut().expect("a pipe")).read_line(&mut line).expect("a line");
+        ours.signal(Signal::SIGINT);
+        let _ = attempt.kill();
+        let _ = attempt.wait();
+        let (code, _, words) = ours.finish();
+        assert_eq!(code, Some(0), "{words}");
+        assert!(line.contains("IP 192.0.2.1.") && line.contains("> 192.0.2.2.80: Flags [S], cksum 0x"), "{line}");
+        assert!(words.contains("the interface is down"), "{words}");
+    }
 }
 
 #[test]
