@@ -111,6 +111,7 @@ fn it_becomes_who_called_sudo_or_who_is_named() {
     for (name, arguments, environment, owner) in [
         ("sudo", &[][..], Some("12345"), 12345),
         ("root by sudo", &[], Some("0"), 65534),
+        ("no user at all", &[], Some("4294967295"), 65534),
         ("named", &["-Z", "daemon"], Some("12345"), 1),
         ("numbered", &["-Z", "1"], None, 1),
         ("root", &["-Z", "root"], Some("12345"), 0),

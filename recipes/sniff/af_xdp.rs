@@ -31,8 +31,13 @@ pub const CONTENDER: Contender<dyn Method> = Contender {
     approach: &AfXdp,
 };
 
-/// Packets of further receive queues pass on to the host.
+/// Receive queues of an interface at most; packets of further ones would pass on to the host unseen.
 const QUEUES: u32 = 64;
+
+/// Frames of 4 KiB that the sockets have together, and that one of them has at most and at least: what the kernel may queue
+/// for us.
+const FRAMES: u32 = 16_384;
+const FRAMES_OF_ONE: std::ops::RangeInclusive<u32> = 512..=8192;
 
 struct AfXdp;
 
@@ -46,6 +51,14 @@ impl Method for AfXdp {
                 Error::unavailable(format!("{} has no Ethernet frames, and af_xdp knows no others", interface.name));
             return Err(error.fix("use --via packet"));
         }
+        let queues = interface::receive_queues(interface).unwrap_or(1);
+        if queues > QUEUES {
+            let error = Error::unavailable(format!(
+                "{} has {queues} receive queues, and af_xdp takes {QUEUES}",
+                interface.name
+            ));
+            return Err(error.fix(format!("ethtool -L {} combined {QUEUES}, or --via packet", interface.name)));
+        }
         let failed = |e| explained(&interface.name, e);
         let redirect = Redirect::new(QUEUES).map_err(failed)?;
         // The driver may have no such mode, or not as the interface is set up now (its MTU).
@@ -54,7 +67,7 @@ impl Method for AfXdp {
             Err((_, Errno::EBUSY)) => return Err(failed(("bpf(BPF_LINK_CREATE)", Errno::EBUSY))),
             Err(_) => (redirect.attach(interface.index, Mode::Generic).map_err(failed)?, Mode::Generic),
         };
-        let sockets = bind_all(interface, mode).map_err(failed)?;
+        let sockets = bind_all(interface, queues, mode).map_err(failed)?;
         for (queue, socket) in (0..).zip(&sockets) {
             redirect.set(queue, socket).map_err(failed)?;
         }
@@ -70,10 +83,12 @@ impl Method for AfXdp {
 }
 
 /// A socket for every receive queue.
-fn bind_all(interface: &Interface, mode: Mode) -> Result<Vec<XdpSocket>, Failed> {
+fn bind_all(interface: &Interface, queues: u32, mode: Mode) -> Result<Vec<XdpSocket>, Failed> {
     let mut sockets = Vec::new();
+    let share = FRAMES / queues.max(1);
+    let frames = share.clamp(*FRAMES_OF_ONE.start(), *FRAMES_OF_ONE.end()).next_power_of_two();
     for queue in 0..QUEUES {
-        match XdpSocket::bind(interface.index, queue, mode == Mode::Generic) {
+        match XdpSocket::bind(interface.index, queue, frames, mode == Mode::Generic) {
             Ok(socket) => sockets.push(socket),
             // There are no more queues.
             Err(("bind", Errno::EINVAL)) if queue > 0 => break,
@@ -90,7 +105,7 @@ fn explained(name: &str, (call, errno): Failed) -> Error {
     }
     match errno {
         Errno::EBUSY => error.fix("another XDP program or socket has it: see 'ip link show'"),
-        Errno::ENOBUFS => error.fix("it locks 8 MiB a receive queue: raise 'ulimit -l'"),
+        Errno::ENOBUFS => error.fix("it locks up to 32 MiB a receive queue: raise 'ulimit -l'"),
         _ => error.fix("use --via packet"),
     }
 }

@@ -1,8 +1,8 @@
 //! Giving up privileges: what is decoded comes from strangers, and nothing of root's is needed for it.
 //!
-//! Once capture and files are open, root becomes another user, every thread-wide right goes for good (supplementary groups, all
-//! capability sets, no_new_privs), and seccomp(2) refuses the system calls that are not needed any more. To be called
-//! before threads are started: capabilities are a thread's own.
+//! Once capture and files are open, root becomes another user, supplementary groups and all capability sets are emptied for
+//! good (no_new_privs), and seccomp(2) refuses the system calls that are not needed any more. To be called before threads are
+//! started: capabilities are a thread's own.
 
 use std::os::fd::{AsFd, RawFd};
 use std::path::{Path, PathBuf};
@@ -107,7 +107,8 @@ fn named(name: &str) -> Result<Identity> {
 
 /// The user whose root we are: sudo tells it, or the real user where the program is set-user-ID.
 fn caller() -> Option<Identity> {
-    let number = |name| std::env::var(name).ok()?.parse::<u32>().ok();
+    // The largest number is nobody's: to setresuid(2) it means to stay.
+    let number = |name| std::env::var(name).ok()?.parse().ok().filter(|id| *id != u32::MAX);
     let (user, group) = match Uid::current() {
         real if !real.is_root() => (real, Gid::current()),
         _ => (Uid::from_raw(number("SUDO_UID")?), Gid::from_raw(number("SUDO_GID")?)),

@@ -16,8 +16,6 @@ use super::socket;
 use super::xdp_program::Failed;
 use super::xdp_ring::Ring;
 
-/// Frames of a socket; rings hold as many.
-const FRAMES: u32 = 2048;
 /// Bytes of a frame: all that a kernel takes without huge pages.
 const FRAME: u32 = 4096;
 /// A packet in more pieces is cut: more come only where someone segments for us.
@@ -50,8 +48,8 @@ struct Memory {
 unsafe impl Send for Memory {}
 
 impl Memory {
-    fn new() -> nix::Result<Self> {
-        let size = NonZeroUsize::new((FRAMES * FRAME) as usize).ok_or(Errno::EINVAL)?;
+    fn new(frames: u32) -> nix::Result<Self> {
+        let size = NonZeroUsize::new(frames as usize * FRAME as usize).ok_or(Errno::EINVAL)?;
         let mut pages = Pages::new(size)?;
         Ok(Memory { start: NonNull::from(&mut pages[..]).cast(), size, _pages: pages })
     }
@@ -88,32 +86,32 @@ fn get<T: Copy>(socket: &OwnedFd, option: i32, zero: T) -> nix::Result<T> {
 }
 
 impl XdpSocket {
-    /// Receives what a program ([`super::xdp_program`]) redirects of this queue of the interface with this index. The
-    /// kernel copies where `copy`, or where the driver cannot do without.
+    /// Receives what a program ([`super::xdp_program`]) redirects of this queue of the interface with this index, into
+    /// `frames` of 4 KiB (a power of two). The kernel copies where `copy`, or where the driver cannot do without.
     ///
     /// # Errors
     /// EPERM without CAP_NET_RAW, EINVAL where there is no such queue, EBUSY where it has a socket already, ENOBUFS where
-    /// RLIMIT_MEMLOCK is below 8 MiB.
-    pub fn bind(interface: u32, queue: u32, copy: bool) -> Result<Self, Failed> {
+    /// RLIMIT_MEMLOCK is below what the frames take.
+    pub fn bind(interface: u32, queue: u32, frames: u32, copy: bool) -> Result<Self, Failed> {
         let opened = socket::open(libc::AF_XDP, libc::SOCK_RAW, 0);
         let socket = opened.map_err(|e| ("socket(AF_XDP)", e))?;
-        let memory = Memory::new().map_err(|e| ("mmap", e))?;
+        let memory = Memory::new(frames).map_err(|e| ("mmap", e))?;
         register(&socket, &memory).map_err(|e| ("setsockopt(XDP_UMEM_REG)", e))?;
         for (option, call) in [
             (libc::XDP_UMEM_FILL_RING, "setsockopt(XDP_UMEM_FILL_RING)"),
             (libc::XDP_UMEM_COMPLETION_RING, "setsockopt(XDP_UMEM_COMPLETION_RING)"),
             (libc::XDP_RX_RING, "setsockopt(XDP_RX_RING)"),
         ] {
-            socket::set_int(&socket, libc::SOL_XDP, option, FRAMES as i32).map_err(|e| (call, e))?;
+            socket::set_int(&socket, libc::SOL_XDP, option, frames as i32).map_err(|e| (call, e))?;
         }
         // SAFETY: the struct is of integers, for which zeros are a value.
         let offsets: libc::xdp_mmap_offsets = unsafe { mem::zeroed() };
         let offsets =
             get(&socket, libc::XDP_MMAP_OFFSETS, offsets).map_err(|e| ("getsockopt(XDP_MMAP_OFFSETS)", e))?;
-        let received = Ring::map(&socket, libc::XDP_PGOFF_RX_RING, FRAMES, &offsets.rx).map_err(|e| ("mmap", e))?;
+        let received = Ring::map(&socket, libc::XDP_PGOFF_RX_RING, frames, &offsets.rx).map_err(|e| ("mmap", e))?;
         let page = libc::XDP_UMEM_PGOFF_FILL_RING as i64;
-        let mut free = Ring::map(&socket, page, FRAMES, &offsets.fr).map_err(|e| ("mmap", e))?;
-        for frame in 0..FRAMES {
+        let mut free = Ring::map(&socket, page, frames, &offsets.fr).map_err(|e| ("mmap", e))?;
+        for frame in 0..frames {
             free.fill(u64::from(frame * FRAME));
         }
         free.publish_filled();
