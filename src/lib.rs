@@ -19,6 +19,7 @@
 //! | [`cpus`] | lists of CPUs, as taskset(1) writes them |
 //! | [`capture_file`] | capture files (pcap, pcapng), read and written |
 //! | [`packet`] | pure decoding of frames, no I/O |
+//! | [`netlink`] | interfaces made and set up by messages to the kernel |
 //! | [`filter`] | filter expressions, compiled to classic BPF and interpreted |
 //! | [`progress`] | the progress line of work that takes a while |
 //! | [`sys`] | the only home of `unsafe`: one kernel interface per file |
@@ -36,6 +37,7 @@ pub mod host;
 pub mod interrupt;
 pub mod limit;
 pub mod need;
+pub mod netlink;
 pub mod packet;
 pub mod progress;
 pub mod race;

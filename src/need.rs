@@ -27,6 +27,7 @@ mod perf;
 mod program;
 mod ptrace;
 mod raw;
+mod veth;
 
 use std::fmt;
 
@@ -63,6 +64,7 @@ pub static ALL: &[&Need] = &[
     &BPF,
     &BTF,
     &NET_NAMESPACE,
+    &VETH,
     &KVM,
     &QEMU,
     &TCPDUMP,
@@ -86,6 +88,7 @@ pub use perf::{KPROBES, PMU, UPROBES};
 pub use program::{GDB, QEMU, STRACE, TCPDUMP};
 pub use ptrace::PTRACE;
 pub use raw::NET_RAW;
+pub use veth::VETH;
 
 /// Something a recipe requires of the host: a kernel feature, a capability, a device, a program.
 pub struct Need {

@@ -17,6 +17,7 @@ pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;
 mod wanted;
+pub mod wire;
 
 #[cfg(test)]
 mod filter_tests;

@@ -10,6 +10,7 @@ pub mod clone_file;
 pub mod cpuid;
 pub mod descriptor;
 pub mod eintr;
+pub mod ethtool;
 pub mod evp_cipher;
 pub mod evp_digest;
 pub mod evp_mac;
