@@ -5,6 +5,7 @@ mod files;
 pub mod filter;
 pub mod interface;
 pub mod offline;
+pub mod overhear;
 pub mod packet;
 pub mod pcap;
 pub mod print;
@@ -13,7 +14,12 @@ pub mod receive;
 pub mod save;
 pub mod selection;
 pub mod sink;
+pub mod sniff_arp;
+pub mod sniff_dns;
+pub mod sniff_icmp;
+pub mod sniff_ip;
 pub mod sniff_tcp;
+pub mod sniff_udp;
 pub mod timestamp;
 pub mod tool;
 mod wanted;
@@ -29,7 +35,14 @@ pub static FAMILY: Family = Family {
     name: "sniff",
     title: "What is on the wire: capture and decode packets",
     page: include_str!("README.md"),
-    recipes: &[&sniff_tcp::RECIPE],
+    recipes: &[
+        &sniff_ip::RECIPE,
+        &sniff_tcp::RECIPE,
+        &sniff_arp::RECIPE,
+        &sniff_udp::RECIPE,
+        &sniff_icmp::RECIPE,
+        &sniff_dns::RECIPE,
+    ],
     tool: Some(&tool::VERB),
     races: &[],
 };

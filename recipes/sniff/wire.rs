@@ -152,7 +152,9 @@ impl End {
         });
         match route.ask(own) {
             // A kernel without IPv6 adds none either.
-            Err(r) if r.errno != Errno::EAFNOSUPPORT => return Err(refused(r, "RTM_NEWLINK(IFLA_AF_SPEC)", self.cannot("set up"))),
+            Err(r) if r.errno != Errno::EAFNOSUPPORT => {
+                return Err(refused(r, "RTM_NEWLINK(IFLA_AF_SPEC)", self.cannot("set up")));
+            }
             _ => {}
         }
         let up = |index| Request::new(libc::RTM_NEWLINK, 0).link(index, libc::IFF_UP, libc::IFF_UP);
@@ -175,11 +177,10 @@ impl End {
 
     fn switch_offloads_off(&self) -> Result<()> {
         let what = || format!("cannot switch offloads of {} off", self.name);
-        let any = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).sys("socket", what)?;
+        let any =
+            socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).sys("socket", what)?;
         use Switch::{ReceiveChecksum, ReceiveJoining, ScatterGather, Segmentation, SendChecksum, TcpSegmentation};
-        for switch in
-            [TcpSegmentation, Segmentation, ReceiveJoining, ScatterGather, SendChecksum, ReceiveChecksum]
-        {
+        for switch in [TcpSegmentation, Segmentation, ReceiveJoining, ScatterGather, SendChecksum, ReceiveChecksum] {
             match ethtool::set(&any, self.name, switch, false) {
                 // What it does not have it does not do.
                 Ok(()) | Err(Errno::EOPNOTSUPP) => {}
