@@ -41,8 +41,9 @@ fn random_option(random: &mut fastrand::Rng, room: usize) -> Vec<u8> {
         68 => {
             let flag = *random.choice(&[0, 1, 3, 3, 1, 0, 5]).expect("a flag");
             let (size, slots) = (if flag == 0 { 4 } else { 8 }, random.usize(0..=3));
+            // A pointer of 1 is marked by tcpdump behind stamps that it does not print.
             let pointer =
-                if random.u8(..8) == 0 { random.u8(..) } else { 5 + (size * random.usize(0..=slots)) as u8 };
+                if random.u8(..8) == 0 { random.u8(2..) } else { 5 + (size * random.usize(0..=slots)) as u8 };
             let overflow = if random.bool() { 0 } else { random.u8(..16) };
             [vec![pointer, overflow << 4 | flag], fill(random, size * slots)].concat()
         }
@@ -101,7 +102,8 @@ fn options_read_word_by_word_as_tcpdump_has_them() {
 fn no_option_reads_beyond_its_header() {
     let mut random = fastrand::Rng::with_seed(792);
     for _ in 0..20_000 {
-        let list: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(random.usize(0..=40)).collect();
+        let length = random.usize(0..=40);
+        let list: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
         let mut out = Text::new();
         options::write(&mut out, &list);
         let told = options::options(&list).inspect(|option| drop(option.document())).count();
@@ -130,7 +132,7 @@ fn what_stands_behind_authentication_is_decoded() {
     }
     let Some(texts) = tcpdump(&[one.clone(), two]) else { return };
     for text in texts {
-        assert!(text.contains("spi=0x00000102") && text.contains("10.0.0.1.1000 > 10.0.0.2.2000"), "{text}");
+        assert!(text.contains("spi=0x00000102") && text.contains("1000 > 2000: UDP"), "{text}");
     }
     // Cut inside, or longer than the packet: it is carried undecoded.
     for end in 20..20 + 24 {

@@ -171,7 +171,7 @@ impl<'a> Ipv4Option<'a> {
         if self.data.len() % 4 != 1 {
             self.bad_length(out);
         }
-        if pointer < 4 || pointer % 4 != 0 {
+        if pointer < 4 || pointer % 4 != 0 || usize::from(pointer) > self.data.len() + 4 {
             text::number_between(out, " [bad ptr ", pointer.into(), "]");
         }
         for (at, address) in (4..).step_by(4).zip(self.entries().0) {
@@ -198,23 +198,29 @@ impl<'a> Ipv4Option<'a> {
             0 => out.push_str("TSONLY"),
             1 => out.push_str("TS+ADDR"),
             3 => out.push_str("PRESPEC"),
-            other => return text::number_between(out, "[bad ts type ", other.into(), "]}"),
+            other => text::number_between(out, "[bad ts type ", other.into(), "]"),
         }
-        for (at, slot) in (0..).step_by(size).zip(slots.chunks_exact(size)) {
-            out.push_str(if offset == Some(at) { " ^ " } else { " " });
-            let stamp = slot.last_chunk().copied().map_or(0, u32::from_be_bytes);
-            text::decimal(out, stamp);
-            if let (8, Some(address)) = (size, slot.first_chunk()) {
-                out.push('@');
-                text::ipv4(out, *address);
-            }
-        }
-        if offset == Some(slots.len()) {
-            out.push_str(" ^ ");
+        if matches!(flags & 15, 0 | 1 | 3) {
+            stamps(out, slots, size, offset);
         }
         match flags >> 4 {
             0 => out.push('}'),
             hops => drop(write!(out, " [{hops} hops not recorded]}} ")),
         }
+    }
+}
+
+/// Time stamps, with the addresses that they are of in slots of eight bytes; a mark where the next one goes.
+fn stamps(out: &mut Text, slots: &[u8], size: usize, next: Option<usize>) {
+    for (at, slot) in (0..).step_by(size).zip(slots.chunks_exact(size)) {
+        out.push_str(if next == Some(at) { " ^ " } else { " " });
+        text::decimal(out, slot.last_chunk().copied().map_or(0, u32::from_be_bytes));
+        out.push('@');
+        if let (8, Some(address)) = (size, slot.first_chunk()) {
+            text::ipv4(out, *address);
+        }
+    }
+    if next == Some(slots.len()) {
+        out.push_str(" ^ ");
     }
 }
