@@ -54,7 +54,7 @@ fn random_option(random: &mut fastrand::Rng, room: usize) -> Vec<u8> {
             let length = random.usize(0..6);
             fill(random, length)
         }
-        _ => return vec![1],
+        _ => return vec![1; room.min(1)],
     };
     let option = [&[kind, 2 + data.len() as u8][..], &data].concat();
     if option.len() <= room { option } else { Vec::new() }
