@@ -97,6 +97,10 @@ fn run(demo: &mut Demo) -> Result<()> {
     let mut seen: Vec<(ArpFrame, Vec<u8>)> = Vec::new();
     overhear::until_enough(&socket, "the request or its reply was", |frame| {
         let Some(arp) = ArpFrame::of(frame) else { return Ok(false) };
+        // A request that has no reply for a second is repeated.
+        if seen.iter().any(|(before, _)| *before == arp) {
+            return Ok(false);
+        }
         show(demo, &arp);
         seen.push((arp, frame.to_vec()));
         Ok(seen.len() == 2)
