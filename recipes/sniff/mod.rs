@@ -13,6 +13,7 @@ pub mod live;
 pub mod losses;
 mod merge;
 pub mod offline;
+pub mod overhear;
 pub mod packet;
 pub mod pcap;
 pub mod print;
@@ -26,7 +27,12 @@ mod sandbox;
 pub mod save;
 pub mod selection;
 pub mod sink;
+pub mod sniff_arp;
+pub mod sniff_dns;
+pub mod sniff_icmp;
+pub mod sniff_ip;
 pub mod sniff_tcp;
+pub mod sniff_udp;
 pub mod timestamp;
 pub mod tool;
 pub mod traffic;
@@ -43,7 +49,14 @@ pub static FAMILY: Family = Family {
     name: "sniff",
     title: "What is on the wire: capture and decode packets",
     page: include_str!("README.md"),
-    recipes: &[&sniff_tcp::RECIPE],
+    recipes: &[
+        &sniff_ip::RECIPE,
+        &sniff_tcp::RECIPE,
+        &sniff_arp::RECIPE,
+        &sniff_udp::RECIPE,
+        &sniff_icmp::RECIPE,
+        &sniff_dns::RECIPE,
+    ],
     tool: Some(&tool::VERB),
     races: &[&race::RACE],
 };

@@ -9,19 +9,15 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket, sockopt::ReceiveTimeout,
-};
-use nix::sys::time::{TimeVal, TimeValLike};
+use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, socket};
 
+use super::overhear;
 use crate::demo::Demo;
 use crate::error::{Context, Error, Result};
-use crate::interrupt;
 use crate::need::NET_RAW;
 use crate::packet::checksum::Verdict;
 use crate::packet::tcp::{Flags, Tcp};
@@ -39,35 +35,20 @@ pub static RECIPE: Recipe = Recipe {
 };
 
 fn raw_tcp_socket() -> Result<OwnedFd> {
-    let what = || "cannot open a raw socket".to_owned();
-    let socket =
-        socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Tcp).sys("socket", what)?;
-    // So that the wait for a segment that never comes has an end.
-    setsockopt(&socket, ReceiveTimeout, &TimeVal::milliseconds(100)).sys("setsockopt(SO_RCVTIMEO)", what)?;
-    Ok(socket)
+    socket(AddressFamily::Inet, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::Tcp)
+        .sys("socket", || "cannot open a raw socket".to_owned())
 }
 
 /// Hands every TCP segment to `each` until that has seen enough.
-fn sniff(socket: &OwnedFd, patience: Duration, mut each: impl FnMut(&Tcp) -> Result<bool>) -> Result<()> {
-    // The largest IPv4 packet; a shorter buffer would cut segments without a word.
-    let mut buffer = [0; 65_535];
-    let end = Instant::now() + patience;
-    while Instant::now() < end && !interrupt::asked() {
-        let length = match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-            Ok(length) => length,
-            Err(Errno::EAGAIN | Errno::EINTR) => continue,
-            Err(errno) => return Err(Error::sys("cannot receive from the raw socket", "recv", errno)),
-        };
-        let packet = Carried::frame(Link::Ip, &buffer[..length], length);
-        for layer in walk(packet) {
-            if let Layer::Tcp(segment) = layer
-                && each(&segment)?
-            {
-                return Ok(());
+fn sniff(socket: &OwnedFd, mut each: impl FnMut(&Tcp) -> Result<bool>) -> Result<()> {
+    overhear::until_enough(socket, "some segments of the connection were", |packet| {
+        for layer in walk(Carried::frame(Link::Ip, packet, packet.len())) {
+            if let Layer::Tcp(segment) = layer {
+                return each(&segment);
             }
         }
-    }
-    Err(Error::failed("some segments of the connection were never seen").fix("is loopback traffic filtered here?"))
+        Ok(false)
+    })
 }
 
 const REQUEST: &[u8] = b"GET /hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -109,7 +90,7 @@ fn run(demo: &mut Demo) -> Result<()> {
 
     let (mut client, mut server) = (Side::default(), Side::default());
     let mut seen: Vec<(Flags, Verdict)> = Vec::new();
-    sniff(&socket, Duration::from_secs(5), |segment| {
+    sniff(&socket, |segment| {
         let side = match (segment.source_port() == port, segment.destination_port() == port) {
             (true, _) => &mut server,
             (_, true) => &mut client,

@@ -1,6 +1,8 @@
 //! IPv4 (RFC 791): header length and options, fragments, total length against what was captured.
 
+pub mod authentication;
 mod detail;
+pub mod options;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +34,8 @@ pub struct Ipv4<'a> {
     fixed: &'a [u8; 20],
     /// Fixed header and options.
     header: &'a [u8],
+    /// Authentication headers behind it, as far as they were captured.
+    authentications: &'a [u8],
     /// What the header says that the frame cannot hold.
     pub fault: Option<Fault>,
 }
@@ -81,9 +85,12 @@ pub struct Document {
     pub checksum: u16,
     /// What verifying it found.
     pub checksum_status: Verdict,
-    /// Options in hexadecimal.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub options: String,
+    /// Options, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<options::Document>,
+    /// The authentication headers (RFC 4302) behind it, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authentications: Vec<authentication::Document>,
     /// What the header says that the frame cannot hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -188,7 +195,7 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             return Err(Trouble::Malformed(why));
         }
         let header = carried.bytes.get(..header_length).ok_or_else(|| carried.short(header_length))?;
-        let mut ip = Ipv4 { fixed, header, fault: None };
+        let mut ip = Ipv4 { fixed, header, authentications: &[], fault: None };
         let mut total = usize::from(ip.total_length());
         if total == 0 {
             total = carried.length;
@@ -205,6 +212,9 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             (0, true) => Part::First,
             (offset, _) => Part::Later(offset),
         };
+        if ip.protocol() == authentication::NUMBER {
+            (ip.authentications, next) = authentication::follow(next);
+        }
         Ok((ip, Some(next)))
     }
 
@@ -244,8 +254,11 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             }
             None => {}
         }
-        if !self.options().is_empty() {
-            text::field(out, "IP Options", text::to_hex(self.options()));
+        for option in options::options(self.options()) {
+            text::field(out, "IP Option", text::written(|out| option.write(out)));
+        }
+        for header in authentication::headers(self.authentications) {
+            text::field(out, "Authentication", format_args!("{header}"));
         }
     }
 
@@ -264,7 +277,8 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             protocol: self.protocol(),
             checksum: self.word(10),
             checksum_status: self.checksum(),
-            options: text::to_hex(self.options()),
+            options: options::options(self.options()).map(|option| option.document()).collect(),
+            authentications: authentication::headers(self.authentications).map(|header| header.document()).collect(),
             fault: self.fault,
         }
     }

@@ -1,6 +1,6 @@
 //! The IPv4 header in the one-line form that says all, in tcpdump's words.
 
-use super::Ipv4;
+use super::{Ipv4, options};
 use crate::packet::checksum::Verdict;
 use crate::packet::{Text, ip_protocol, text};
 
@@ -20,6 +20,11 @@ pub(super) fn append(ip: &Ipv4, out: &mut Text) {
     out.push_str(ip_protocol::name(ip.protocol()));
     text::number_between(out, " (", ip.protocol().into(), ")");
     text::number(out, ", length ", ip.total_length().into());
+    if !ip.options().is_empty() {
+        out.push_str(", options (");
+        options::write(out, ip.options());
+        out.push(')');
+    }
     if let Verdict::Incorrect { expected } = ip.checksum() {
         out.push_str(", bad cksum ");
         text::hex16(out, ip.word(10));
