@@ -3,6 +3,7 @@
 pub mod capture;
 mod files;
 pub mod filter;
+mod form;
 pub mod interface;
 pub mod offline;
 pub mod packet;

@@ -10,8 +10,9 @@ use nix::errno::Errno;
 use super::capture::{Capture, Event, METHODS, Setup};
 use super::files::Files;
 use super::filter::Sieve;
+use super::form::Forms;
 use super::interface;
-use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
+use super::print::{Fate, Manner, PacketDocument, Printer, Wanted};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
@@ -52,12 +53,8 @@ struct Sniff {
     /// The link for which --dump compiles
     #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value = "ethernet", requires = "dump")]
     link: DumpLink,
-    /// Show every field of the headers, and the data, instead of a line
-    #[arg(long, short, conflicts_with = "json")]
-    verbose: bool,
-    /// Print a JSON object a packet, each on one line
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    forms: Forms,
     // No default value of the parser: only where none was asked for may it fall back to the next.
     #[arg(
         long,
@@ -73,7 +70,7 @@ struct Sniff {
 const NOTES: &str = "\
 What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
 'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
-Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
+What comes from the network is escaped before it is shown.
 Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
 
 fn command(command: Command) -> Command {
@@ -86,6 +83,10 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 }
 
 fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
+    if args.forms.asks_for_names() {
+        return Forms::list_names(ui);
+    }
+    let manner = args.forms.manner(args.files.writes())?;
     let selection = Selection::of_words(&args.words, args.port)?;
     if args.dump {
         return dump(&selection, args.link, ui);
@@ -105,14 +106,12 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         }
     };
     let mut capture = args.files.snapped(capture);
-    let form = match (args.json, args.verbose) {
-        (true, _) => Form::Json,
-        (_, true) => Form::Full,
-        _ => Form::Line,
-    };
     let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
         Some(saver) => Box::new(saver),
-        None => Box::new(Printer::new(form, live && setup.interface.is_none())),
+        None => {
+            let name_interface = live && setup.interface.is_none();
+            Box::new(Printer::new(Manner { name_interface, ..manner }))
+        }
     };
     ui.note(begins);
     let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };

@@ -214,15 +214,10 @@ pub fn field(out: &mut Text, name: &str, value: impl std::fmt::Display) {
     let _ = writeln!(out, ": {value}");
 }
 
-/// Appends a payload to the full form: its length on the wire, then what was captured, line by line.
+/// Appends the length of a payload to the full form, and how much of it was captured where that is less.
 pub fn data(out: &mut Text, captured: &[u8], length: usize) {
     let cut = if captured.len() < length { format!(", {} captured", captured.len()) } else { String::new() };
     field(out, "Data", format_args!("{length} bytes{cut}"));
-    for line in captured.split_inclusive(|&b| b == b'\n') {
-        out.push_str("    ");
-        escaped(out, line);
-        out.push('\n');
-    }
 }
 
 /// Type of service or traffic class, and what it holds: DSCP (RFC 2474) and ECN (RFC 3168).
