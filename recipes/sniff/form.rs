@@ -73,7 +73,9 @@ impl Forms {
     pub(super) fn list_names(ui: &mut Ui) -> Result<()> {
         let names = fields::list()?;
         let width = names.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        names.iter().try_for_each(|(name, what)| ui.line(format_args!("{name:width$}  {what}").to_string().trim_end()))
+        names
+            .iter()
+            .try_for_each(|(name, what)| ui.line(format_args!("{name:width$}  {what}").to_string().trim_end()))
     }
 
     /// How packets are shown; `writes` says that they are written to a file instead.

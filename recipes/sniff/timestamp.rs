@@ -217,7 +217,13 @@ mod tests {
     #[test]
     fn time_since_another_packet_has_a_sign_and_goes_beyond_a_day() {
         let times = [(0, 5000), (1, 4999), (1, 5000), (0, 999_999_999), (400_000, 0)];
-        let micro = [" 00:00:00.000000 ", " 00:00:00.999999 ", " 00:00:00.000001 ", "-00:00:00.000006 ", " 111:06:39.000001 "];
+        let micro = [
+            " 00:00:00.000000 ",
+            " 00:00:00.999999 ",
+            " 00:00:00.000001 ",
+            "-00:00:00.000006 ",
+            " 111:06:39.000001 ",
+        ];
         assert_eq!(told(TimeForm::SincePrevious, Precision::Micro, &times), micro);
         let nano = [
             " 00:00:00.000000000 ",

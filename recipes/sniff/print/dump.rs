@@ -122,10 +122,10 @@ fn ascii(out: &mut Text, bytes: &[u8]) {
             Ok(whole) if !whole.contains(&b'\r') => out.ascii(whole.map(readable)),
             _ => {
                 for (at, byte) in (i * ROW..).zip(chunk) {
-                    match (byte, bytes.get(at + 1)) {
-                        // Of the end of a line, and at the end of all, nothing is left.
-                        (b'\r', None | Some(b'\n')) => {}
-                        _ => out.push(readable(*byte).into()),
+                    // Of the end of a line nothing is left, nor of the last two bytes: as tcpdump has it.
+                    let ends_line = matches!(bytes[at + 1..], [] | [_] | [b'\n', ..]);
+                    if *byte != b'\r' || !ends_line {
+                        out.push(readable(*byte).into());
                     }
                 }
             }
@@ -170,7 +170,11 @@ mod tests {
     #[test]
     fn offsets_beyond_64_kib_have_more_digits() {
         let long = dumped(Bytes::Hex, &[0; 0x10001]);
-        assert!(long.contains("\n\t0xfff0:  0000 ") && long.ends_with("\n\t0x10000:  00"), "{}", &long[long.len() - 80..]);
+        assert!(
+            long.contains("\n\t0xfff0:  0000 ") && long.ends_with("\n\t0x10000:  00"),
+            "{}",
+            &long[long.len() - 80..]
+        );
     }
 
     #[test]
@@ -179,6 +183,7 @@ mod tests {
             (&b""[..], "\n"),
             (b"a\r\nb\r\n", "\na\nb\n"),
             (b"a\rb\r", "\na.b"),
+            (b"a\rb", "\nab"),
             (b"\r\r\n", "\n.\n"),
             (b"0123456789abcde\r\nx", "\n0123456789abcde\nx"),
             (b"0123456789abcde\rx", "\n0123456789abcde.x"),

@@ -221,10 +221,9 @@ impl Printer {
     fn dump(&mut self, packet: &Captured) {
         let Some((form, with_link)) = self.manner.dump else { return };
         let from = if with_link { 0 } else { link::length(&packet.frame()) };
-        match packet.bytes.get(from..) {
-            // As tcpdump: of no bytes behind the link-level header there is not even an empty line.
-            Some([]) if !with_link => {}
-            bytes => dump::dump(&mut self.text, form, bytes.unwrap_or_default()),
+        // As tcpdump: of no bytes behind the link-level header there is not even an empty line.
+        if let Some(bytes @ [_, ..]) = packet.bytes.get(from..) {
+            dump::dump(&mut self.text, form, bytes);
         }
     }
 

@@ -26,8 +26,7 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Those of this packet: its first header of each protocol, none of what a second header of one carries.
     pub fn of(packet: &'a Captured<'a>, interface: Option<&'a str>) -> Self {
-        let mut facts =
-            Facts { packet, interface, ethernet: None, ipv4: None, ipv6: None, tcp: None, udp: None };
+        let mut facts = Facts { packet, interface, ethernet: None, ipv4: None, ipv6: None, tcp: None, udp: None };
         let mut layers = walk(packet.frame());
         while let Some(layer) = layers.next() {
             let again = match layer {
@@ -121,10 +120,4 @@ fn transport(name: &str) -> Option<Quick> {
         "udp.payload_length" => |f, out| f.udp.iter().for_each(|u| decimal(out, u.payload_length())),
         _ => return None,
     })
-}
-
-/// The names of all quick fields among `names`.
-#[cfg(test)]
-pub fn among(names: impl Iterator<Item = String>) -> Vec<String> {
-    names.filter(|name| find(name).is_some()).collect()
 }

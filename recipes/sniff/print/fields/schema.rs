@@ -127,8 +127,7 @@ impl Schema {
         let typed: Vec<String> = path.steps().iter().map(shown).collect();
         let typed = typed.join(".");
         let names = self.names();
-        let beside: Vec<&str> =
-            places.iter().flat_map(|place| self.properties(place)).map(|(key, _)| key).collect();
+        let beside: Vec<&str> = places.iter().flat_map(|place| self.properties(place)).map(|(key, _)| key).collect();
         let near = abbreviated(&typed, &names)
             .or_else(|| nearest(&typed, names.iter().map(|(name, _)| name.as_str())).map(str::to_owned))
             .or_else(|| {
@@ -159,5 +158,6 @@ fn abbreviated(typed: &str, names: &[(String, String)]) -> Option<String> {
 
 fn is_short_for(short: &str, full: &str) -> bool {
     let mut letters = full.chars();
-    short.chars().next().is_some_and(|first| full.starts_with(first)) && short.chars().all(|c| letters.any(|l| l == c))
+    short.chars().next().is_some_and(|first| full.starts_with(first))
+        && short.chars().all(|c| letters.any(|l| l == c))
 }
