@@ -59,7 +59,8 @@ fn every_field_is_what_the_object_has() {
     // Tunnels and ends are told by the whole of the packet: they stand apart, so that the others are not.
     let (mut deep, shallow): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| name.starts_with("undecoded"));
-    let tunnels = ["inner.ipv4.source", "inner.tcp.flags", "inner.inner.udp.length", "ipv4.ttl", "tcp.options.0.kind"];
+    let tunnels =
+        ["inner.ipv4.source", "inner.tcp.flags", "inner.inner.udp.length", "ipv4.ttl", "tcp.options.0.kind"];
     deep.extend(tunnels.map(str::to_owned));
     let (sets, mut seen) = ([shallow, deep], BTreeSet::new());
     for file in files() {
