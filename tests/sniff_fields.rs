@@ -36,9 +36,9 @@ fn listed() -> Vec<String> {
 
 /// What an object has at a path: the way of jq, written here anew.
 fn at(value: &Value, path: &str) -> String {
-    let found = path.split('.').fold(Some(value), |value, step| match step.parse::<usize>() {
-        Ok(at) => value?.get(at),
-        Err(_) => value?.get(step),
+    let found = path.split('.').try_fold(value, |value, step| match step.parse::<usize>() {
+        Ok(at) => value.get(at),
+        Err(_) => value.get(step),
     });
     plain(found.unwrap_or(&Value::Null))
 }
