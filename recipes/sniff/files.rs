@@ -22,7 +22,7 @@ pub(super) struct Files {
     #[arg(long, short, value_name = "FILE", conflicts_with_all = ["interface", "via"])]
     read: Option<PathBuf>,
     /// Write the packets to FILE ('-': standard output) instead of showing them
-    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["verbose", "json"])]
+    #[arg(long, short, value_name = "FILE")]
     write: Option<PathBuf>,
     /// Take at most N bytes of each packet; 0 is the most there can be, 262144
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(..=LONGEST_RECORD as i64))]
@@ -47,6 +47,11 @@ enum FormatName {
 }
 
 impl Files {
+    /// Whether packets are written to a file instead of being shown.
+    pub(super) fn writes(&self) -> bool {
+        self.write.is_some()
+    }
+
     /// The file to read, if there is one.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod fanout;
 mod files;
 pub mod filter;
+mod form;
 pub mod interface;
 pub mod interfaces;
 pub mod io_uring;

@@ -35,13 +35,13 @@ impl Sink for Printer {
     }
 
     fn idle(&mut self, ui: &mut Ui) -> Result<()> {
-        ui.flush()?;
+        self.flush(ui)?;
         // Without this `| head -1` would last until one more packet comes.
         ui.reader_is_there()
     }
 
     fn finish(&mut self, ui: &mut Ui) -> Result<()> {
-        ui.flush()
+        self.flush(ui)
     }
 
     fn word(&self) -> &'static str {

@@ -8,9 +8,10 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::capture::{Capture, Event, Setup};
 use super::files::Files;
 use super::filter::Sieve;
+use super::form::Forms;
 use super::interfaces::{self, InterfacesDocument};
 use super::live::Live;
-use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
+use super::print::{Fate, Manner, PacketDocument, Printer, Wanted};
 use super::privilege::{Keep, Relinquish};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
@@ -55,12 +56,8 @@ struct Sniff {
     /// The link for which --dump compiles
     #[arg(long, value_name = "NAME", value_enum, ignore_case = true, default_value = "ethernet", requires = "dump")]
     link: DumpLink,
-    /// Show every field of the headers, and the data, instead of a line
-    #[arg(long, short, conflicts_with = "json")]
-    verbose: bool,
-    /// Print a JSON object a packet, each on one line
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    forms: Forms,
     #[command(flatten)]
     files: Files,
     #[command(flatten)]
@@ -70,7 +67,7 @@ struct Sniff {
 const NOTES: &str = "\
 What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
 'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
-Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
+What comes from the network is escaped before it is shown.
 Once all is open, user, groups, capabilities and most system calls are given up: strangers' bytes are decoded without.
 Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
 
@@ -85,8 +82,12 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 
 fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     if args.live.list_interfaces {
-        return interfaces::list(args.json, ui);
+        return interfaces::list(args.forms.json(), ui);
     }
+    if args.forms.asks_for_names() {
+        return Forms::list_names(ui);
+    }
+    let manner = args.forms.manner(args.files.writes())?;
     let selection = Selection::of_words(&args.words, args.port)?;
     if args.dump {
         return dump(&selection, args.link, ui);
@@ -113,14 +114,12 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         ui.note(caution);
     }
     let mut capture = args.files.snapped(capture);
-    let form = match (args.json, args.verbose) {
-        (true, _) => Form::Json,
-        (_, true) => Form::Full,
-        _ => Form::Line,
-    };
     let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref(), &privileges)? {
         Some(saver) => Box::new(saver),
-        None => Box::new(Printer::new(form, live && setup.interface.is_none())),
+        None => {
+            let name_interface = live && setup.interface.is_none();
+            Box::new(Printer::new(Manner { name_interface, ..manner }))
+        }
     };
     for word in privileges.drop(&keep)? {
         ui.note(word);

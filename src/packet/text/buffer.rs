@@ -79,6 +79,15 @@ impl Text {
         self.bytes.truncate(end);
     }
 
+    /// Takes out `word` where it stands at `at`; tells whether it did.
+    pub fn remove(&mut self, at: usize, word: &str) -> bool {
+        let there = self.bytes.get(at..).is_some_and(|behind| behind.starts_with(word.as_bytes()));
+        if there {
+            self.bytes.drain(at..at + word.len());
+        }
+        there
+    }
+
     /// Its bytes: UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
@@ -140,6 +149,8 @@ mod tests {
         text.ascii_start(*b"0123456789abcdef", 3);
         text.ascii_start(*b"xy", 99);
         assert_eq!(text.as_str(), "éab012xy");
+        assert!(!text.remove(1, "é") && text.remove(2, "ab") && !text.remove(99, "b"));
+        assert_eq!(text, "é012xy");
         text.truncate(1);
         assert_eq!((text.as_str(), text.len()), ("", 0));
         assert_eq!(text.plain_run(b"plain\\ "), 5);

@@ -55,6 +55,13 @@ impl Value for u32 {
 impl Value for usize {
     #[inline]
     fn append(self, out: &mut Text) {
+        (self as u64).append(out);
+    }
+}
+
+impl Value for u64 {
+    #[inline]
+    fn append(self, out: &mut Text) {
         match u32::try_from(self) {
             Ok(n) => decimal(out, n),
             Err(_) => format_args!("{self}").append(out),
