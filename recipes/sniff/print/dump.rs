@@ -186,7 +186,7 @@ mod tests {
             (b"a\rb", "\nab"),
             (b"\r\r\n", "\n.\n"),
             (b"0123456789abcde\r\nx", "\n0123456789abcde\nx"),
-            (b"0123456789abcde\rx", "\n0123456789abcde.x"),
+            (b"0123456789abcde\rxy", "\n0123456789abcde.xy"),
             (b"tab\there \x1b[31m\x07\x7f\x80\xff", "\ntab\there .[31m...."),
         ] {
             assert_eq!(dumped(Bytes::Ascii, bytes), expected);
