@@ -82,6 +82,7 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
         }
         "crypt-random" => vec!["crypt", "random", "1KiB", "--json"],
         "crypt-algorithms" => vec!["crypt", "algorithms", "--json"],
+        "sniff-interfaces" => vec!["sniff", "--list-interfaces", "--json"],
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),

@@ -127,7 +127,7 @@ fn every_packet_comes_once_whole_and_in_order() {
                 });
             });
             let losses = capture.dropped().expect("a count");
-            assert_eq!((losses.kernel, losses.interface, losses.own), (0, 0, 0), "{name}");
+            assert_eq!((losses.kernel, losses.own), (0, 0), "{name}");
             assert_eq!(drain(name, &mut *capture), 0, "{name}: more came than were sent");
         });
         if !made {
@@ -173,7 +173,8 @@ fn what_nobody_reads_in_time_is_counted() {
             let losses = capture.dropped().expect("a count");
             assert!(losses.kernel > 0 && read > 0, "{name}: {losses:?}, {read} read");
             // What the queue between the interfaces dropped is the interface's loss.
-            assert_eq!(read + losses.kernel + losses.interface, COUNT, "{name}: {losses:?}");
+            let all = read + losses.kernel..=read + losses.kernel + losses.interface;
+            assert!(all.contains(&COUNT), "{name}: {read} read, {losses:?}");
             assert_eq!(losses.own, 0, "{name}");
             // Asking again takes nothing away, and capturing goes on.
             assert_eq!(capture.dropped().expect("a count"), losses, "{name}");
@@ -339,6 +340,25 @@ fn each_packet_is_the_one_that_tcpdump_captured_beside() {
         });
         if !made {
             return;
+        }
+    }
+}
+
+#[test]
+fn promiscuous_mode_lasts_as_long_as_the_capture() {
+    let is_on = || !ip("-d link show d0").contains("promiscuity 0 ");
+    for method in of_names(&ON_PACKET_SOCKETS) {
+        for promiscuous in [true, false] {
+            let made = with_wire(|| {
+                let capture = open(method, &Setup { promiscuous, ..setup("d0") });
+                assert_eq!(is_on(), promiscuous, "{}", method.name);
+                drop(capture);
+                assert!(!is_on(), "{}", method.name);
+                drop(open(method, &Setup { promiscuous, interface: None, ..setup("d0") }));
+            });
+            if !made {
+                return;
+            }
         }
     }
 }

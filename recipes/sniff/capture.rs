@@ -47,7 +47,7 @@ pub struct Setup {
     pub buffer: Option<usize>,
     /// Whether the interface shall give us what is not for this host; not done on all interfaces at once.
     pub promiscuous: bool,
-    /// Whether a packet counts more than the cost of it: it is shown as soon as it is there.
+    /// Whether packets shall come as soon as they are there, whatever that costs where there are many.
     pub immediate: bool,
 }
 

@@ -87,7 +87,7 @@ fn members(setup: &Setup, count: usize) -> Result<(Vec<Endpoint>, Vec<Ring>)> {
         endpoint.start(setup, &nothing)?;
         let joined = packet_fanout::join(&endpoint, group).sys("setsockopt(PACKET_FANOUT)", || what(setup));
         group = Some(joined.map_err(|e| match e.errno {
-            Some(Errno::EINVAL) => e.fix("the interface must be up, and the kernel 4.12 or later"),
+            Some(Errno::EINVAL) => e.fix("needs Linux 4.12 or later"),
             _ => e,
         })?);
         endpoints.push(endpoint);

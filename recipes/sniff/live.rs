@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 use super::capture::{Capture, DEFAULTS, METHODS, Method, Setup};
 use super::interface::{self, Interface};
-use super::ring;
+use super::{packet, ring};
 use crate::error::{Error, Kind, Result};
 use crate::race::Contender;
 use crate::ui::Ui;
@@ -27,7 +27,7 @@ pub(super) struct Live {
     /// How much the kernel may hold for us, with its unit: 64MiB [default: 64MiB in the ring, where memory allows]
     #[arg(long, short = 'B', value_name = "SIZE", value_parser = parse_size, conflicts_with = "read")]
     buffer_size: Option<usize>,
-    /// Show a packet within milliseconds, for more work where there are many
+    /// Show each packet as soon as it is there: by the method 'packet' where --via names no other
     #[arg(long, conflicts_with = "read")]
     immediate_mode: bool,
     // No default value of the parser: only where none was asked for may it fall back to the next.
@@ -80,7 +80,13 @@ impl Live {
     /// Why it cannot be opened.
     pub(super) fn open(&self, setup: &Setup, ui: &mut Ui) -> Result<(Box<dyn Capture>, &'static str)> {
         let named = self.via.as_deref().and_then(|name| METHODS.iter().find(|m| m.name == name));
-        first_of(named.map_or(DEFAULTS, std::slice::from_ref), setup, ui)
+        let is_packet = |m: &Contender<dyn Method>| m.name == packet::CONTENDER.name;
+        let unasked = match DEFAULTS.iter().position(is_packet) {
+            // A block of the ring is held back until a timer ends, be it that of the next tick.
+            Some(first) if setup.immediate => &DEFAULTS[first..],
+            _ => DEFAULTS,
+        };
+        first_of(named.map_or(unasked, std::slice::from_ref), setup, ui)
     }
 }
 

@@ -16,7 +16,8 @@ pub struct Losses {
     pub kernel: u64,
     /// How often the kernel found the ring full; 0 where the method has no ring.
     pub full: u64,
-    /// By the interface, before the kernel could see them, whoever listened.
+    /// By the interface, at most: its count has also packets that were captured and that then nobody on the host wanted (of a
+    /// VLAN that it is not in).
     pub interface: u64,
     /// By ourselves: what could not be read.
     pub own: u64,
@@ -35,10 +36,11 @@ impl fmt::Display for Losses {
         if self.full > 0 {
             write!(f, " (ring full {} times)", self.full)?;
         }
-        for (count, who) in [(self.interface, "by the interface"), (self.own, "by syskit: unreadable")] {
-            if count > 0 {
-                write!(f, ", {count} {who}")?;
-            }
+        if self.interface > 0 {
+            write!(f, ", up to {} by the interface", self.interface)?;
+        }
+        if self.own > 0 {
+            write!(f, ", {} by syskit: unreadable", self.own)?;
         }
         Ok(())
     }
@@ -88,7 +90,7 @@ mod tests {
     fn only_the_kernels_count_is_told_where_it_is_none() {
         assert_eq!(Losses::default().to_string(), "0 dropped by the kernel");
         let all = Losses { kernel: 7, full: 2, interface: 3, own: 1 };
-        let words = "7 dropped by the kernel (ring full 2 times), 3 by the interface, 1 by syskit: unreadable";
+        let words = "7 dropped by the kernel (ring full 2 times), up to 3 by the interface, 1 by syskit: unreadable";
         assert_eq!(all.to_string(), words);
         assert_eq!(Losses::of_kernel(5).to_string(), "5 dropped by the kernel");
     }

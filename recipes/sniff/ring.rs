@@ -7,6 +7,7 @@
 //! - A packet that does not fit into a block is cut.
 //! - Blocks are also spent by time: a ring of 256 of them is full after 256 times the milliseconds if nobody reads, however
 //!   few packets came. Hence many small ones.
+//! - The time of a block is counted in ticks of the kernel's timer where that has no finer one: 10 ms with HZ=100.
 //! - The memory is the kernel's, never swapped out; closing the socket takes some ten milliseconds.
 
 use std::os::fd::AsFd;

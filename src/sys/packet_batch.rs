@@ -119,6 +119,7 @@ unsafe fn read_control(header: &libc::msghdr, arrival: &mut Arrival) {
     let mut at = unsafe { libc::CMSG_FIRSTHDR(header) };
     // SAFETY: either null or a message inside the control memory, aligned as the memory is.
     while let Some(message) = unsafe { at.as_ref() } {
+        #[allow(clippy::unnecessary_cast)] // 32 bits wide in musl
         let length = message.cmsg_len as usize;
         // SAFETY: the data of this message, as long as the length that the kernel wrote beside it.
         let data = unsafe {

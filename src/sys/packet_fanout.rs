@@ -13,7 +13,7 @@ use super::socket::set_int;
 /// Packets of a flow go to one socket by their hash, both directions alike; to another where that one is full.
 ///
 /// # Errors
-/// The errno of setsockopt(2) or getsockopt(2): EINVAL where the interface is down or the group is of another kind.
+/// The errno of setsockopt(2) or getsockopt(2): EINVAL where the group is of another kind or the kernel older.
 pub fn join(socket: impl AsFd, group: Option<u16>) -> nix::Result<u16> {
     let flags = libc::PACKET_FANOUT_HASH | libc::PACKET_FANOUT_FLAG_ROLLOVER;
     let new = if group.is_none() { libc::PACKET_FANOUT_FLAG_UNIQUEID } else { 0 };
