@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use syskit::packet::checksum::Sum;
-use syskit::packet::{Carried, Document, Layer, Link, walk};
+use syskit::packet::{Carried, Detail, Document, Layer, Line, Link, Text, walk};
 
 /// An HTTP request in an Ethernet frame: 14 + 20 + 32 bytes of headers, and `payload` bytes of data.
 fn frame(payload: usize) -> Vec<u8> {
@@ -44,18 +44,18 @@ fn decode(c: &mut Criterion) {
             });
         });
         group.bench_function(format!("line/{payload}"), |b| {
-            let mut text = String::new();
+            let mut text = Line::of(Detail::Usual);
             b.iter(|| {
                 text.clear();
-                walk(carried()).for_each(|layer| layer.line(&mut text));
+                walk::line(carried(), &mut text);
                 black_box(text.len())
             });
         });
         group.bench_function(format!("block/{payload}"), |b| {
-            let mut text = String::new();
+            let mut text = Text::new();
             b.iter(|| {
                 text.clear();
-                walk(carried()).for_each(|layer| layer.block(&mut text));
+                walk::block(carried(), &mut text);
                 black_box(text.len())
             });
         });

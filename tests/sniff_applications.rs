@@ -10,7 +10,7 @@ use std::process::Command;
 
 use common::capture_file::{self, Packet};
 use common::made;
-use syskit::packet::{Application, Carried, Code, End, Layer, Link, walk};
+use syskit::packet::{Application, Carried, Code, Detail, End, Layer, Line, Link, walk};
 
 /// Packets of which this project says something else on purpose, with the reason.
 const EXCEPTIONS: &[(&str, u32, &str)] = &[
@@ -47,7 +47,7 @@ fn in_datagram(datagram: Carried<'_>) -> Option<Carried<'_>> {
 
 /// The application's part of the line, and whether it is the rest of a TCP segment's; `None` where there is none.
 fn application_line(frame: Carried) -> Option<(String, bool)> {
-    let (mut line, mut found, mut stream) = (String::new(), false, false);
+    let (mut line, mut found, mut stream) = (Line::of(Detail::Checked), false, false);
     let mut layers = walk(frame);
     for layer in layers.by_ref() {
         stream |= matches!(layer, Layer::Tcp(_));
@@ -61,13 +61,13 @@ fn application_line(frame: Carried) -> Option<(String, bool)> {
             let mut inside = walk(in_datagram(carried)?);
             inside.by_ref().for_each(|layer| layer.line(&mut line));
             inside.end().line(&mut line);
-            Some((line, false))
+            Some((line.into_string(), false))
         }
         End::Trouble(carried, _) if matches!(carried.code, Code::Application(_)) => {
             layers.end().line(&mut line);
-            Some((line, stream))
+            Some((line.into_string(), stream))
         }
-        _ => found.then_some((line, stream)),
+        _ => found.then(|| (line.into_string(), stream)),
     }
 }
 

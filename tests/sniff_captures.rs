@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use common::capture_file::{self, captures, cases, frame, numbered};
 use syskit::packet::checksum::Verdict;
 use syskit::packet::tcp::{Flags, Tcp};
-use syskit::packet::{Carried, Code, Document, End, Layer, Link, walk};
+use syskit::packet::{Carried, Code, Detail, Document, End, Layer, Line, Link, walk};
 
 /// Cases in which this project prints something else on purpose, with the reason.
 const EXCEPTIONS: &[(&str, u32, &str)] = &[
@@ -53,9 +53,9 @@ impl Relative {
 
 /// The line that tcpdump's text must hold for this segment, up to its length.
 fn line(tcp: &Tcp, base: (u32, u32), verbose: u8) -> String {
-    let mut full = String::new();
+    let mut full = Line::of(Detail::Checked);
     syskit::packet::Protocol::line(tcp, &mut full);
-    let mut parts: Vec<String> = full.split(", ").map(str::to_owned).collect();
+    let mut parts: Vec<String> = full.as_str().split(", ").map(str::to_owned).collect();
     for part in &mut parts {
         if let Some(numbers) = part.strip_prefix("seq ") {
             let relative = |n: &str| n.parse::<u32>().expect("a number").wrapping_sub(base.0).to_string();
@@ -165,7 +165,7 @@ fn every_capture_decodes_without_panic() {
 }
 
 fn exercise(frame: Carried) -> usize {
-    let (mut text, mut document, mut count) = (String::new(), Document::default(), 0);
+    let (mut text, mut document, mut count) = (Line::of(Detail::Checked), Document::default(), 0);
     let mut layers = walk(frame);
     for layer in layers.by_ref() {
         layer.line(&mut text);
@@ -175,6 +175,6 @@ fn exercise(frame: Carried) -> usize {
     }
     layers.end().line(&mut text);
     serde_json::to_string(&document).expect("JSON");
-    assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)), "{text:?}");
+    assert!(text.as_bytes().iter().all(|b| *b == b'\n' || (b' '..=b'~').contains(b)), "{text:?}");
     count
 }

@@ -11,8 +11,8 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::getpid;
 use syskit::packet::{
-    Application, Carried, Code, Document, Link, arp, esp, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6, sctp, tcp, udp,
-    walk,
+    Application, Carried, Code, Detail, Document, Line, Link, arp, esp, gre, icmp, icmp6, igmp, ipip, ipv4, ipv6,
+    sctp, tcp, udp, walk,
 };
 use syskit::sys::guard_page::GuardedBuffer;
 
@@ -151,7 +151,7 @@ fn exercise(code: Code, bytes: &[u8], length: usize) {
         Code::Link(link) => Carried::frame(link, bytes, length),
         code => Carried { code, ..Carried::frame(Link::Ip, bytes, length) },
     };
-    let (mut text, mut document, mut carried) = (String::new(), Document::default(), 0);
+    let (mut text, mut document, mut carried) = (Line::of(Detail::Checked), Document::default(), 0);
     let mut layers = walk(frame);
     for layer in layers.by_ref() {
         layer.line(&mut text);
@@ -166,7 +166,7 @@ fn exercise(code: Code, bytes: &[u8], length: usize) {
         assert!(rest.bytes.len() <= rest.length, "more captured than there was");
     }
     serde_json::to_string(&document).expect("JSON");
-    assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)), "{text:?}");
+    assert!(text.as_bytes().iter().all(|b| *b == b'\n' || (b' '..=b'~').contains(b)), "{text:?}");
     // Output stays in proportion to its input, whatever a length field says.
     assert!(
         text.len() <= 4096 + 64 * bytes.len() && carried <= 16,

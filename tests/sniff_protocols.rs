@@ -14,7 +14,7 @@ use common::live::has_program;
 use common::packets::{self, Built};
 use serde_json::Value;
 use syskit::packet::checksum::Verdict;
-use syskit::packet::{Document, End, Layer, walk};
+use syskit::packet::{Detail, Document, End, Layer, Line, walk};
 
 /// What tcpdump's text of a packet begins a protocol with, and the protocol's name here.
 const MARKS: [(&str, &str); 10] = [
@@ -91,9 +91,9 @@ fn tcpdump(file: &Path, options: &[&str]) -> BTreeMap<u32, String> {
 /// Whether tcpdump's text holds what this layer says: addresses and ports, and the words behind them (between them
 /// tcpdump writes of extension headers and the like).
 fn agrees(text: &str, layer: &Layer) -> bool {
-    let mut line = String::new();
+    let mut line = Line::of(Detail::Checked);
     layer.line(&mut line);
-    let line = line.trim_end_matches([':', ' ']);
+    let line = line.as_str().trim_end_matches([':', ' ']);
     match (layer, line.split_once(": ")) {
         // Of what tcpdump decodes inside, it does not say that it is UDP.
         (Layer::Udp(_), Some((ends, _))) if !text.contains("UDP, ") => holds(text, ends),
@@ -119,9 +119,9 @@ impl Tally {
             if agrees(text, &layer) {
                 *self.agreed.entry(name).or_default() += 1;
             } else {
-                let mut line = String::new();
+                let mut line = Line::of(Detail::Checked);
                 layer.line(&mut line);
-                differ.push(line);
+                differ.push(line.into_string());
             }
         }
         // What a link or a protocol without decoder carries is not looked into.
@@ -249,11 +249,9 @@ fn checksums_are_judged_as_tcpdump_judges_them() {
 }
 
 fn line(built: &Built) -> String {
-    let mut out = String::new();
-    let mut layers = walk(built.frame());
-    layers.by_ref().for_each(|layer| layer.line(&mut out));
-    layers.end().line(&mut out);
-    out.trim_end().to_owned()
+    let mut out = Line::of(Detail::Checked);
+    walk::line(built.frame(), &mut out);
+    out.as_str().trim_end().to_owned()
 }
 
 #[test]

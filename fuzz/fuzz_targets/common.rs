@@ -1,6 +1,6 @@
 //! What every target does with its input: decode, show, and hold the output to what must be true of any packet.
 
-use syskit::packet::{Carried, Code, Document, Link, walk};
+use syskit::packet::{Carried, Code, Detail, Document, Line, Link, walk};
 
 /// The first two bytes say how much longer the packet was on the wire than what was captured.
 pub fn exercise(code: Code, input: &[u8]) {
@@ -10,7 +10,7 @@ pub fn exercise(code: Code, input: &[u8]) {
         Code::Link(link) => Carried::frame(link, bytes, length),
         code => Carried { code, ..Carried::frame(Link::Ip, bytes, length) },
     };
-    let (mut text, mut document) = (String::new(), Document::default());
+    let (mut text, mut document) = (Line::of(Detail::Checked), Document::default());
     let mut layers = walk(frame);
     for layer in layers.by_ref() {
         layer.line(&mut text);
@@ -18,6 +18,6 @@ pub fn exercise(code: Code, input: &[u8]) {
         layer.document(&mut document);
     }
     layers.end().line(&mut text);
-    assert!(text.bytes().all(|b| b == b'\n' || (b' '..=b'~').contains(&b)));
+    assert!(text.as_bytes().iter().all(|b| *b == b'\n' || (b' '..=b'~').contains(b)));
     assert!(text.len() <= 4096 + 64 * bytes.len());
 }

@@ -45,7 +45,7 @@ impl Offline {
         }
         for comment in self.reader.comments() {
             words.push_str(", comment: ");
-            text::escaped(&mut words, comment);
+            words.push_str(&text::to_escaped(comment));
         }
         words
     }

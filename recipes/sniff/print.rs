@@ -10,7 +10,7 @@ use super::interface;
 use super::timestamp::{LocalClock, rfc3339};
 use crate::error::{Error, Result};
 use crate::packet::walk::EndDocument;
-use crate::packet::{Document, Walk, text, walk};
+use crate::packet::{Detail, Document, Line, Text, Walk, text, walk};
 use crate::ui::{Ui, output_error};
 
 /// How packets are shown.
@@ -76,13 +76,19 @@ pub struct Printer {
     clock: LocalClock,
     /// Names by index; asked for once, as an interface may be gone by the time its packets are read.
     names: HashMap<u32, Option<String>>,
-    text: String,
+    text: Line,
 }
 
 impl Printer {
     /// One that writes in `form`.
     pub fn new(form: Form, name_interface: bool) -> Self {
-        Printer { form, name_interface, clock: LocalClock::default(), names: HashMap::new(), text: String::new() }
+        Printer {
+            form,
+            name_interface,
+            clock: LocalClock::default(),
+            names: HashMap::new(),
+            text: Line::of(Detail::Checked),
+        }
     }
 
     /// Shows the packet if it is wanted.
@@ -110,14 +116,12 @@ impl Printer {
             let name = self.interface(packet).unwrap_or_else(|| "?".to_owned());
             self.text.push_str(&format!("{name} {} ", packet.direction.word()));
         }
-        let mut layers = walk(packet.frame());
-        layers.by_ref().for_each(|layer| layer.line(&mut self.text));
-        layers.end().line(&mut self.text);
+        walk::line(packet.frame(), &mut self.text);
         self.text.push('\n');
     }
 
     fn full(&mut self, packet: &Captured) {
-        let mut when = String::new();
+        let mut when = Text::new();
         self.clock.date_and_time(&mut when, packet.seconds, packet.nanoseconds);
         text::field(&mut self.text, "Time", when);
         // A capture file need not tell.
@@ -128,29 +132,22 @@ impl Printer {
                 text::field(&mut self.text, "Interface", format_args!("{name}, {}", direction.word()));
             }
         }
-        let mut layers = walk(packet.frame());
-        layers.by_ref().for_each(|layer| layer.block(&mut self.text));
-        let mut end = String::new();
-        layers.end().line(&mut end);
-        if !end.is_empty() {
-            text::field(&mut self.text, "Undecoded", end);
-        }
+        walk::block(packet.frame(), &mut self.text);
         self.text.push('\n');
     }
 
     fn json(&mut self, packet: &Captured) -> Result<()> {
         let interface = self.interface(packet);
         let document = document(packet, interface);
-        self.text = serde_json::to_string(&document).map_err(|e| Error::failed(format!("cannot write JSON: {e}")))?;
+        let json = serde_json::to_string(&document).map_err(|e| Error::failed(format!("cannot write JSON: {e}")))?;
+        self.text.push_str(&json);
         self.text.push('\n');
         Ok(())
     }
 
     fn interface(&mut self, packet: &Captured) -> Option<String> {
         if let Some(recorded) = packet.recorded {
-            let mut name = String::new();
-            text::escaped(&mut name, recorded.interface?.as_bytes());
-            return Some(name);
+            return Some(text::to_escaped(recorded.interface?.as_bytes()));
         }
         let index = packet.interface;
         self.names.entry(index).or_insert_with(|| interface::name(index)).clone()

@@ -25,7 +25,7 @@ use crate::interrupt;
 use crate::need::NET_RAW;
 use crate::packet::checksum::Verdict;
 use crate::packet::tcp::{Flags, Tcp};
-use crate::packet::{Carried, Layer, Link, Protocol, walk};
+use crate::packet::{Carried, Detail, Layer, Line, Link, Protocol, walk};
 use crate::recipe::Recipe;
 
 /// The recipe.
@@ -116,12 +116,12 @@ fn run(demo: &mut Demo) -> Result<()> {
             _ => return Ok(false),
         };
         side.take(segment)?;
-        let mut text = String::new();
+        let mut line = Line::of(Detail::Checked);
         match seen.len() {
-            0 => segment.block(&mut text),
-            _ => segment.line(&mut text),
+            0 => segment.block(&mut line),
+            _ => segment.line(&mut line),
         }
-        demo.say(text);
+        demo.say(&*line);
         seen.push((segment.flags(), segment.checksum_status()));
         Ok(client.finished && server.finished)
     })?;

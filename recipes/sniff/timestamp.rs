@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::packet::text::Text;
 use crate::packet::{calendar, text};
 use crate::sys::local_time;
 
@@ -16,7 +17,7 @@ pub struct LocalClock {
     offset: i64,
     /// The second that was last written, and its text.
     second: Option<i64>,
-    text: String,
+    text: Text,
 }
 
 impl LocalClock {
@@ -30,7 +31,7 @@ impl LocalClock {
     }
 
     /// Appends "HH:MM:SS.ffffff", local time.
-    pub fn time_of_day(&mut self, out: &mut String, seconds: i64, nanoseconds: u32) {
+    pub fn time_of_day(&mut self, out: &mut Text, seconds: i64, nanoseconds: u32) {
         // Packets come in the order of time, thousands in a second.
         if self.second != Some(seconds) {
             let local = self.local(seconds);
@@ -38,13 +39,13 @@ impl LocalClock {
             time(&mut self.text, local);
             self.second = Some(seconds);
         }
-        out.push_str(&self.text);
+        out.push_str(self.text.as_str());
         out.push('.');
         text::six_digits(out, nanoseconds / 1000);
     }
 
     /// Appends "YYYY-MM-DD HH:MM:SS.ffffff", local time.
-    pub fn date_and_time(&mut self, out: &mut String, seconds: i64, nanoseconds: u32) {
+    pub fn date_and_time(&mut self, out: &mut Text, seconds: i64, nanoseconds: u32) {
         date(out, self.local(seconds));
         out.push(' ');
         self.time_of_day(out, seconds, nanoseconds);
@@ -53,15 +54,15 @@ impl LocalClock {
 
 /// "YYYY-MM-DDTHH:MM:SS.nnnnnnnnnZ" (RFC 3339, UTC).
 pub fn rfc3339(seconds: i64, nanoseconds: u32) -> String {
-    let mut out = String::with_capacity(30);
-    date(&mut out, seconds);
-    out.push('T');
-    time(&mut out, seconds);
-    let _ = write!(out, ".{nanoseconds:09}Z");
-    out
+    text::written(|out| {
+        date(out, seconds);
+        out.push('T');
+        time(out, seconds);
+        let _ = write!(out, ".{nanoseconds:09}Z");
+    })
 }
 
-fn time(out: &mut String, seconds: i64) {
+fn time(out: &mut Text, seconds: i64) {
     let second = seconds.rem_euclid(DAY);
     for (before, n) in [("", second / 3600), (":", second / 60 % 60), (":", second % 60)] {
         out.push_str(before);
@@ -69,7 +70,7 @@ fn time(out: &mut String, seconds: i64) {
     }
 }
 
-fn date(out: &mut String, seconds: i64) {
+fn date(out: &mut Text, seconds: i64) {
     let (year, month, day) = calendar::date(seconds.div_euclid(DAY));
     let _ = write!(out, "{year:04}-{month:02}-{day:02}");
 }

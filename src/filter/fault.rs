@@ -40,9 +40,7 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         // What was typed may hold anything.
-        let mut what = String::new();
-        text::escaped(&mut what, self.what.as_bytes());
-        f.write_str(&what)?;
+        f.write_str(&text::to_escaped(self.what.as_bytes()))?;
         if self.at > 0 {
             write!(f, " at {}", self.at)?;
         }

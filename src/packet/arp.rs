@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Protocol};
 use super::{ipv4, text};
+use crate::packet::{Line, Text};
 
 /// The EtherType of ARP and inverse ARP.
 pub const ETHERTYPE: u16 = 0x0806;
@@ -100,7 +101,7 @@ impl<'a> Arp<'a> {
         self.protocol_type() == ipv4::ETHERTYPE && self.fixed[5] == 4
     }
 
-    fn protocol_address(&self, out: &mut String, address: &[u8]) {
+    fn protocol_address(&self, out: &mut Text, address: &[u8]) {
         match address {
             &[a, b, c, d] if self.is_ipv4() => text::ipv4(out, [a, b, c, d]),
             other => text::hex(out, other),
@@ -108,7 +109,7 @@ impl<'a> Arp<'a> {
     }
 
     /// The line where the kinds or lengths of addresses are not those of IPv4.
-    fn kinds(&self, out: &mut String) {
+    fn kinds(&self, out: &mut Text) {
         match self.hardware_type() {
             1 => out.push_str("Ethernet"),
             6 => out.push_str("TokenRing"),
@@ -129,7 +130,7 @@ impl<'a> Arp<'a> {
         text::number_between(out, " (len ", self.fixed[5].into(), ")");
     }
 
-    fn exchange(&self, out: &mut String) {
+    fn exchange(&self, out: &mut Text) {
         let ((from, sender), (to, target)) = (self.sender(), self.target());
         match self.operation() {
             1 => {
@@ -183,7 +184,7 @@ impl<'a> Protocol<'a> for Arp<'a> {
         Ok((Arp { fixed, addresses, length: carried.length }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str("ARP, ");
         if self.is_ipv4() && self.fixed[4] != 0 {
             self.exchange(out);
@@ -194,7 +195,7 @@ impl<'a> Protocol<'a> for Arp<'a> {
         text::decimal(out, self.length as u32);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         let document = self.document();
         text::field(out, "Protocol", "ARP");
         text::field(
@@ -218,16 +219,8 @@ impl<'a> Protocol<'a> for Arp<'a> {
     }
 
     fn document(&self) -> Document {
-        let hardware = |address| {
-            let mut out = String::new();
-            text::hardware(&mut out, address);
-            out
-        };
-        let protocol = |address| {
-            let mut out = String::new();
-            self.protocol_address(&mut out, address);
-            out
-        };
+        let hardware = |address| text::written(|out| text::hardware(out, address));
+        let protocol = |address| text::written(|out| self.protocol_address(out, address));
         Document {
             hardware_type: self.hardware_type(),
             protocol_type: self.protocol_type(),

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Link, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Protocol fields below this are no EtherType.
 const SMALLEST_ETHERTYPE: u16 = 0x0600;
@@ -67,9 +68,7 @@ impl Cooked<'_> {
     }
 
     fn hardware_address(&self) -> String {
-        let mut address = String::new();
-        text::hardware(&mut address, self.address);
-        address
+        text::written(|out| text::hardware(out, self.address))
     }
 }
 
@@ -112,7 +111,7 @@ impl<'a> Protocol<'a> for Cooked<'a> {
 
     /// As tcpdump, nothing of version 1. Of version 2 tcpdump looks the index up among the interfaces of the machine
     /// it runs on, which need not be those of the capture: here the number itself stands in the line.
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         if let Some(index) = self.interface {
             out.push_str("ifindex ");
             text::decimal(out, index);
@@ -122,7 +121,7 @@ impl<'a> Protocol<'a> for Cooked<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         if let Some(index) = self.interface {
             text::field(out, "Interface Index", index);
         }
@@ -157,9 +156,7 @@ mod tests {
     fn decode(link: Link, head: &[u8], tail: &[u8]) -> (String, u16, Code) {
         let bytes = [head, &ADDRESS, tail].concat();
         let (header, next) = Cooked::decode(Carried::frame(link, &bytes, 100)).unwrap();
-        let mut line = String::new();
-        header.line(&mut line);
-        (line + &header.document().address, header.hardware_type, next.unwrap().code)
+        (crate::packet::sample::line(&header) + &header.document().address, header.hardware_type, next.unwrap().code)
     }
 
     #[test]

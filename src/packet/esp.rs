@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 50;
@@ -39,7 +40,7 @@ impl<'a> Protocol<'a> for Esp<'a> {
         Ok((Esp { spi, sequence, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         text::between(out, &self.carried);
         out.push_str("ESP(spi=");
         text::hexadecimal(out, self.spi, 8);
@@ -49,7 +50,7 @@ impl<'a> Protocol<'a> for Esp<'a> {
         text::decimal(out, self.carried.length as u32);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "ESP", format_args!("spi 0x{:08x}, {} bytes", self.spi, self.carried.length));
         text::field(out, "Sequence Number", self.sequence);
     }

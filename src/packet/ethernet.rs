@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Type fields below this hold the length of an IEEE 802.2 frame.
 const SMALLEST_ETHERTYPE: u16 = 0x0600;
@@ -78,6 +79,7 @@ pub fn mac(address: &[u8; 6]) -> String {
 impl<'a> Protocol<'a> for Ethernet<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let header = carried.header::<14>()?;
         let (destination, rest) = header.split_first_chunk::<6>().expect("14 bytes");
@@ -99,14 +101,18 @@ impl<'a> Protocol<'a> for Ethernet<'a> {
         Ok((header, Some(next)))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         for vlan in self.vlans() {
             let _ = write!(out, "vlan {}, p {}, ", vlan.id, vlan.priority);
         }
     }
 
-    fn block(&self, out: &mut String) {
-        text::field(out, "Ethernet", format_args!("{} > {}", mac(self.source), mac(self.destination)));
+    fn block(&self, out: &mut Text) {
+        text::field(out, "Ethernet", |out: &mut Text| {
+            text::hardware(out, self.source);
+            out.push_str(" > ");
+            text::hardware(out, self.destination);
+        });
         for vlan in self.vlans() {
             text::field(out, "VLAN", format_args!("{} (priority {})", vlan.id, vlan.priority));
         }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::gre;
 use super::layer::{Carried, Code, Decoded, Link, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// A Geneve header.
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +80,7 @@ impl<'a> Protocol<'a> for Geneve<'a> {
         Ok((header, Some(carried.inside(end, code))))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str("Geneve, Flags [");
         out.push_str(self.flags());
         out.push_str("], vni ");
@@ -92,7 +93,7 @@ impl<'a> Protocol<'a> for Geneve<'a> {
         out.push_str(": ");
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "Geneve", format_args!("vni 0x{:x}, flags [{}]", self.vni(), self.flags()));
         text::field(out, "Geneve Protocol", format_args!("0x{:04x}", self.protocol()));
         if !self.options.is_empty() {
@@ -127,9 +128,7 @@ mod tests {
         let next = next.unwrap();
         assert_eq!((next.code, next.bytes.len()), (Code::Link(Link::Ethernet), 5));
         assert_eq!(header.document().options, "01028000");
-        let mut line = String::new();
-        header.line(&mut line);
-        assert_eq!(line, "Geneve, Flags [OC], vni 0x53, options [4 bytes]: ");
+        assert_eq!(crate::packet::sample::line(&header), "Geneve, Flags [OC], vni 0x53, options [4 bytes]: ");
     }
 
     #[test]

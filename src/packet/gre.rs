@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Link, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 47;
@@ -118,7 +119,7 @@ impl<'a> Protocol<'a> for Gre<'a> {
         Ok((gre, gre.next(&carried, at)))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         text::between(out, &self.carried);
         out.push_str("GREv");
         text::decimal(out, self.version().into());
@@ -156,7 +157,7 @@ impl<'a> Protocol<'a> for Gre<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "GRE", format_args!("version {}, flags 0x{:04x}", self.version(), self.flags));
         text::field(out, "GRE Protocol", format_args!("0x{:04x}", self.protocol));
         if let Some((checksum, offset)) = self.checksum {
@@ -194,9 +195,7 @@ mod tests {
     fn shown(bytes: &[u8]) -> (String, Option<(Code, usize)>) {
         let carried = Carried { code: Code::Ip(NUMBER), ..Carried::frame(Link::Ip, bytes, bytes.len()) };
         let (gre, next) = Gre::decode(carried).unwrap();
-        let mut line = String::new();
-        gre.line(&mut line);
-        (line, next.map(|next| (next.code, next.bytes.len())))
+        (crate::packet::sample::line(&gre), next.map(|next| (next.code, next.bytes.len())))
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::checksum::{self, Verdict};
 use super::layer::{Carried, Decoded, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 2;
@@ -118,7 +119,7 @@ impl<'a> Igmp<'a> {
         }
     }
 
-    fn query(&self, out: &mut String) {
+    fn query(&self, out: &mut Text) {
         out.push_str("igmp query v");
         text::decimal(out, self.version().unwrap_or_default().into());
         let (length, any) = (self.carried.length, self.group() == [0; 4]);
@@ -181,7 +182,7 @@ impl<'a> Igmp<'a> {
     }
 }
 
-fn odd_length(out: &mut String, length: usize) {
+fn odd_length(out: &mut Text, length: usize) {
     if length != 8 {
         text::number_between(out, " [len ", length as u32, "]");
     }
@@ -204,7 +205,7 @@ impl<'a> Protocol<'a> for Igmp<'a> {
         Ok((Igmp { fixed: carried.header::<8>()?, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         text::between(out, &self.carried);
         let word = match self.kind() {
             QUERY => return self.query(out),
@@ -227,7 +228,7 @@ impl<'a> Protocol<'a> for Igmp<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         let document = self.document();
         text::field(out, "IGMP Type", format_args!("0x{:02x}", document.r#type));
         if let Some(version) = document.version {
@@ -241,10 +242,10 @@ impl<'a> Protocol<'a> for Igmp<'a> {
             text::field(out, "Group", group);
         }
         for source in &document.sources {
-            text::field(out, "Source", source);
+            text::field(out, "Source", source.as_str());
         }
         for record in &document.records {
-            let mut sources = String::new();
+            let mut sources = Text::new();
             record.sources.iter().for_each(|source| _ = write!(sources, " {source}"));
             let word = record_word(record.r#type);
             text::field(out, "Record", format_args!("{} {word} {{{sources} }}", record.group));

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Protocol};
 use super::{ipv4, ipv6, text};
+use crate::packet::{Line, Text};
 
 /// The IP protocol number of IPv4.
 pub const IPV4: u8 = 4;
@@ -41,11 +42,11 @@ impl<'a> Protocol<'a> for Ipip<'a> {
         Ok((tunnel, Some(carried.inside(0, Code::EtherType(ethertype)))))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         text::between(out, &self.carried);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "Tunnel", format_args!("IPv{} in IP, {} bytes", self.version(), self.carried.length));
     }
 

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::packet::{Line, Text};
+
 /// What a captured frame begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
@@ -169,6 +171,7 @@ impl<'a> Carried<'a> {
     }
 
     /// What follows a header of `header` bytes, named by `code`: what was captured and what was on the wire.
+    #[inline(always)]
     pub fn after(&self, header: usize, code: Code) -> Self {
         Carried {
             code,
@@ -185,6 +188,7 @@ impl<'a> Carried<'a> {
 
     /// The same, ended after `length` bytes on the wire (padding cut off).
     #[must_use]
+    #[inline(always)]
     pub fn ending(self, length: usize) -> Self {
         let length = length.min(self.length);
         Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
@@ -192,6 +196,7 @@ impl<'a> Carried<'a> {
 
     /// The same, `length` bytes long as its header says: padding is cut off, and what is missing was not captured.
     #[must_use]
+    #[inline(always)]
     pub fn declared(self, length: usize) -> Self {
         Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
     }
@@ -268,9 +273,9 @@ pub trait Protocol<'a>: Sized {
     /// A [`Trouble`] where not even the fixed header is there or makes sense; lesser faults stand in the value.
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self>;
     /// Appends its part of the one-line form, in tcpdump's words.
-    fn line(&self, out: &mut String);
+    fn line(&self, out: &mut Line);
     /// Appends its part of the full form: a field a line.
-    fn block(&self, out: &mut String);
+    fn block(&self, out: &mut Text);
     /// Its form in JSON.
     fn document(&self) -> Self::Document;
 }

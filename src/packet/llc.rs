@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Protocol};
 use super::{ipv4, text};
+use crate::packet::{Line, Text};
 
 /// Service access point of SNAP.
 const SNAP: u8 = 0xaa;
@@ -87,7 +88,7 @@ impl<'a> Protocol<'a> for Llc<'a> {
     }
 
     /// As tcpdump, nothing where another decoder goes on.
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         if self.code().is_some() {
             return;
         }
@@ -107,7 +108,7 @@ impl<'a> Protocol<'a> for Llc<'a> {
         text::decimal(out, self.carried.length as u32);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         let Llc { dsap, ssap, control, .. } = self;
         text::field(out, "LLC", format_args!("dsap 0x{dsap:02x}, ssap 0x{ssap:02x}, control 0x{control:02x}"));
         if let Some((organization, protocol)) = self.snap {
@@ -134,9 +135,7 @@ mod tests {
 
     fn shown(bytes: &[u8]) -> (String, Option<Code>) {
         let (llc, next) = Llc::decode(Carried { code: Code::Llc, ..Carried::frame(Link::Ip, bytes, 60) }).unwrap();
-        let mut line = String::new();
-        llc.line(&mut line);
-        (line, next.map(|next| next.code))
+        (crate::packet::sample::line(&llc), next.map(|next| next.code))
     }
 
     #[test]

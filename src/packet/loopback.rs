@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Protocol};
 use super::{ipv4, ipv6, text};
+use crate::packet::{Line, Text};
 
 /// AF_INET everywhere.
 const INET: u32 = 2;
@@ -50,7 +51,7 @@ impl<'a> Protocol<'a> for Loopback<'a> {
         Ok((header, header.code().map(|code| carried.after(4, code))))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         if self.code().is_none() {
             out.push_str("AF Unknown (");
             text::decimal(out, self.family);
@@ -59,7 +60,7 @@ impl<'a> Protocol<'a> for Loopback<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "Address Family", self.family);
     }
 
@@ -91,8 +92,6 @@ mod tests {
     #[test]
     fn a_family_without_decoder_is_named() {
         let (header, _) = Loopback::decode(Carried::frame(Link::Null, &[7, 0, 0, 0], 60)).unwrap();
-        let mut line = String::new();
-        header.line(&mut line);
-        assert_eq!(line, "AF Unknown (7), length 60");
+        assert_eq!(crate::packet::sample::line(&header), "AF Unknown (7), length 60");
     }
 }

@@ -8,6 +8,7 @@ use super::{
     arp, cooked, dhcp, dhcp6, dns, esp, ethernet, geneve, gre, http, icmp, icmp6, igmp, ipip, ipv4, ipv6, llc,
     loopback, ntp, sctp, tcp, tls, udp, vxlan,
 };
+use crate::packet::{Line, Text};
 
 /// Makes, from one line per protocol, the [`Layer`] type, its decoder, its views and the JSON [`Document`].
 macro_rules! protocols {
@@ -39,6 +40,29 @@ macro_rules! protocols {
             }
         }
 
+        /// Decodes as [`decode`] does, shows the layer to `visitor`, and puts what it carries in place of `carried`; false
+        /// where that is nothing. Nothing is moved about: that would cost more than to decode.
+        #[inline(always)]
+        pub(super) fn visit<'a>(
+            carried: &mut Carried<'a>,
+            visitor: &mut impl Visitor,
+        ) -> Option<Result<bool, Trouble>> {
+            match carried.code {
+                $($code => match $name::$protocol::decode(*carried) {
+                    Ok((layer, next)) => {
+                        visitor.layer(&layer);
+                        let goes_on = next.is_some();
+                        if let Some(next) = next {
+                            *carried = next;
+                        }
+                        Some(Ok(goes_on))
+                    }
+                    Err(trouble) => Some(Err(trouble)),
+                },)*
+                _ => None,
+            }
+        }
+
         /// The name of the protocol that goes by `code`, as it stands in the JSON document.
         pub fn name(code: Code) -> Option<&'static str> {
             match code {
@@ -49,12 +73,12 @@ macro_rules! protocols {
 
         impl Layer<'_> {
             /// Appends its part of the one-line form.
-            pub fn line(&self, out: &mut String) {
+            pub fn line(&self, out: &mut Line) {
                 match self { $(Layer::$protocol(layer) => layer.line(out),)* }
             }
 
             /// Appends its part of the full form.
-            pub fn block(&self, out: &mut String) {
+            pub fn block(&self, out: &mut Text) {
                 match self { $(Layer::$protocol(layer) => layer.block(out),)* }
             }
 
@@ -69,6 +93,17 @@ macro_rules! protocols {
             }
         }
     };
+}
+
+/// What is shown one layer after the other.
+pub trait Visitor {
+    /// The next layer.
+    fn layer<'a>(&mut self, layer: &impl Protocol<'a>);
+
+    /// Whether what goes by `code` is to be decoded.
+    fn goes_on(&self, _code: Code) -> bool {
+        true
+    }
 }
 
 /// Whether there is a decoder for what goes by `code`.

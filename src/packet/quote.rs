@@ -7,6 +7,7 @@ use super::layer::{Carried, Code};
 use super::protocols;
 use super::walk::{EndDocument, walk};
 use super::{ipv6, text};
+use crate::packet::Text;
 
 /// A quoted packet as JSON: its layers, as far as they are quoted.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -61,17 +62,13 @@ pub fn port(quote: &Carried) -> Option<(u8, u16)> {
 }
 
 /// Appends the full form of a quoted packet, indented.
-pub fn block(quote: Carried, out: &mut String) {
+pub fn block(quote: Carried, out: &mut Text) {
     text::field(out, "Quoted", format_args!("{} bytes", quote.bytes.len()));
-    let mut inner = String::new();
+    let mut inner = Text::new();
     let mut layers = walk(quote);
     layers.by_ref().for_each(|layer| layer.block(&mut inner));
-    let mut end = String::new();
-    layers.end().line(&mut end);
-    if !end.is_empty() {
-        text::field(&mut inner, "Undecoded", end);
-    }
-    for line in inner.lines() {
+    layers.end().block(&mut inner);
+    for line in inner.as_str().lines() {
         out.push_str("    ");
         out.push_str(line);
         out.push('\n');

@@ -1,6 +1,6 @@
 //! Packets for tests: tests/data/packets, in hexadecimal.
 
-use super::{Application, Carried, Code, Link, Protocol};
+use super::{Application, Carried, Code, Detail, Line, Link, Protocol, text};
 
 /// The bytes of a file of tests/data/packets.
 macro_rules! sample {
@@ -22,8 +22,23 @@ pub fn carried(application: Application, bytes: &[u8], length: usize) -> Carried
 /// What of it is decoded, and its line and block.
 pub fn decoded<'a, P: Protocol<'a>>(application: Application, bytes: &'a [u8], length: usize) -> (P, String, String) {
     let (value, _) = P::decode(carried(application, bytes, length)).expect("a header");
-    let (mut line, mut block) = (String::new(), String::new());
-    value.line(&mut line);
-    value.block(&mut block);
+    let (line, block) = (line(&value), block(&value));
     (value, line, block)
+}
+
+/// Its part of the one-line form.
+pub fn line<'a>(layer: &impl Protocol<'a>) -> String {
+    line_of(layer, Detail::Usual)
+}
+
+/// Its part of the one-line form that says as much as `detail`.
+pub fn line_of<'a>(layer: &impl Protocol<'a>, detail: Detail) -> String {
+    let mut line = Line::of(detail);
+    layer.line(&mut line);
+    line.into_string()
+}
+
+/// Its part of the full form.
+pub fn block<'a>(layer: &impl Protocol<'a>) -> String {
+    text::written(|out| layer.block(out))
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 132;
@@ -183,7 +184,7 @@ impl Chunk<'_> {
     }
 
     /// Appends tcpdump's words for it.
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Text) {
         let _ = match self.name() {
             Some(name) => write!(out, "[{name}] "),
             None => write!(out, "[Unknown chunk type: 0x{:x}] ", self.kind),
@@ -238,7 +239,7 @@ impl<'a> Protocol<'a> for Sctp<'a> {
         Ok((Sctp { fixed: carried.header::<12>()?, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         if let Some(addresses) = self.carried.addresses {
             text::endpoints(out, addresses, self.source_port(), self.destination_port());
             out.push_str(": ");
@@ -250,11 +251,12 @@ impl<'a> Protocol<'a> for Sctp<'a> {
             out.push_str(") ");
             chunk.line(out);
             // tcpdump leaves a blank behind every chunk; here one stands between them.
-            out.truncate(out.trim_end().len());
+            let end = out.as_str().trim_end().len();
+            out.truncate(end);
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         if let Some(addresses) = self.carried.addresses {
             text::field(out, "Source", addresses.source());
             text::field(out, "Destination", addresses.destination());
@@ -264,9 +266,9 @@ impl<'a> Protocol<'a> for Sctp<'a> {
         text::field(out, "Verification", format_args!("0x{:08x}", self.verification_tag()));
         text::field(out, "Checksum", format_args!("0x{:08x}", self.checksum()));
         for chunk in self.chunks() {
-            let mut line = String::new();
+            let mut line = Text::new();
             chunk.line(&mut line);
-            text::field(out, "Chunk", format_args!("{}, {} bytes", line.trim_end(), chunk.length));
+            text::field(out, "Chunk", format_args!("{}, {} bytes", line.as_str().trim_end(), chunk.length));
         }
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Code, Decoded, Link, Protocol};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// The flag that the network identifier is valid.
 const VALID: u8 = 0x08;
@@ -44,7 +45,7 @@ impl<'a> Protocol<'a> for Vxlan<'a> {
     }
 
     /// tcpdump begins a new line before the frame inside; here a packet is a line.
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str(if self.flags() & VALID != 0 { "VXLAN, flags [I] (" } else { "VXLAN, flags [invalid] (" });
         text::hexadecimal(out, self.flags().into(), 2);
         if self.flags() & VALID != 0 {
@@ -56,7 +57,7 @@ impl<'a> Protocol<'a> for Vxlan<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "VXLAN", format_args!("vni {}, flags 0x{:02x}", self.vni(), self.flags()));
     }
 

@@ -5,9 +5,11 @@ use std::fmt::Write;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::layer::{Carried, Code, Part, Trouble};
-use super::protocols::{self, Layer};
+use super::layer::{Carried, Code, Part, Protocol, Trouble};
+use super::line::{Detail, Line};
+use super::protocols::{self, Layer, Visitor};
 use super::{ipv4, ipv6, sctp, tcp, text, udp};
+use crate::packet::Text;
 
 /// More layers than any sane frame has: tunnels in tunnels end here.
 pub const MOST_LAYERS: u8 = 16;
@@ -65,6 +67,51 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Appends the one-line form of a frame.
+pub fn line(frame: Carried, out: &mut Line) {
+    struct Lines<'l>(&'l mut Line);
+    impl Visitor for Lines<'_> {
+        fn layer<'a>(&mut self, layer: &impl Protocol<'a>) {
+            layer.line(self.0);
+        }
+        fn goes_on(&self, code: Code) -> bool {
+            self.0.detail > Detail::Quick || !matches!(code, Code::Application(_))
+        }
+    }
+    visit(frame, &mut Lines(out)).line(out);
+}
+
+/// Appends the full form of a frame: a field a line.
+pub fn block(frame: Carried, out: &mut Text) {
+    struct Blocks<'t>(&'t mut Text);
+    impl Visitor for Blocks<'_> {
+        fn layer<'a>(&mut self, layer: &impl Protocol<'a>) {
+            layer.block(self.0);
+        }
+    }
+    visit(frame, &mut Blocks(out)).block(out);
+}
+
+/// Walks over a frame without handing its layers out: quicker than [`walk()`] for who looks at each only once.
+fn visit<'a>(frame: Carried<'a>, visitor: &mut impl Visitor) -> End<'a> {
+    let mut carried = frame;
+    for _ in 0..MOST_LAYERS {
+        if matches!(carried.part, Part::Later(_)) {
+            return End::Fragment(carried);
+        }
+        match protocols::visit(&mut carried, visitor) {
+            Some(Ok(true)) if visitor.goes_on(carried.code) => {}
+            Some(Ok(_)) => return End::Complete,
+            Some(Err(trouble)) => return End::Trouble(carried, trouble),
+            None => return End::Unknown(carried),
+        }
+    }
+    match carried.part {
+        Part::Later(_) => End::Fragment(carried),
+        _ => End::TooDeep(carried),
+    }
+}
+
 impl<'a> Iterator for Walk<'a> {
     type Item = Layer<'a>;
 
@@ -117,8 +164,16 @@ impl<'a> End<'a> {
         }
     }
 
+    /// Appends what the full form says about it: nothing where all was decoded.
+    pub fn block(&self, out: &mut Text) {
+        let said = text::written(|out| self.line(out));
+        if !said.is_empty() {
+            text::field(out, "Undecoded", said);
+        }
+    }
+
     /// Appends what the one-line form says about it: nothing where all was decoded.
-    pub fn line(&self, out: &mut String) {
+    pub fn line(&self, out: &mut Text) {
         let Some(carried) = self.carried() else { return };
         // What an application is between stands in the line already.
         if let Some(addresses) = carried.addresses.filter(|_| !matches!(carried.code, Code::Application(_))) {
@@ -129,7 +184,9 @@ impl<'a> End<'a> {
             out.push_str(": ");
         }
         // The line of what carries an application may end in a word.
-        if matches!(carried.code, Code::Application(_)) && out.ends_with(|c: char| !c.is_whitespace()) {
+        if matches!(carried.code, Code::Application(_))
+            && out.as_bytes().last().is_some_and(|b| !b.is_ascii_whitespace())
+        {
             out.push(' ');
         }
         let name = name(carried.code);

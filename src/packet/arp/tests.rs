@@ -1,4 +1,5 @@
 use super::*;
+use crate::packet::sample;
 use crate::packet::{Link, Trouble};
 
 fn packet(operation: u8, sender: [u8; 4], target: [u8; 4]) -> Vec<u8> {
@@ -14,9 +15,7 @@ fn decode(bytes: &[u8], length: usize) -> Decoded<'_, Arp<'_>> {
 }
 
 fn line(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    decode(bytes, bytes.len()).unwrap().0.line(&mut out);
-    out
+    sample::line(&decode(bytes, bytes.len()).unwrap().0)
 }
 
 #[test]

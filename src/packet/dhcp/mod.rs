@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 use options::Options;
 
 /// What options begin behind (RFC 2131 section 3).
@@ -111,7 +112,7 @@ impl<'a> Dhcp<'a> {
 }
 
 /// Appends a hardware address, a colon between its bytes.
-fn colons(out: &mut String, address: &[u8]) {
+fn colons(out: &mut Text, address: &[u8]) {
     for (i, byte) in address.iter().enumerate() {
         out.push_str(if i > 0 { ":" } else { "" });
         text::hex(out, &[*byte]);
@@ -125,7 +126,7 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
         Ok((Dhcp { fixed: carried.header()?, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str("BOOTP/DHCP, ");
         match self.operation_name() {
             Some(name) => out.push_str(name),
@@ -147,11 +148,10 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
         text::decimal(out, self.carried.length as u32);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         let name = self.operation_name().unwrap_or("unknown");
         text::field(out, "BOOTP/DHCP", format_args!("{} ({name}), {} bytes", self.operation(), self.carried.length));
-        let mut address = String::new();
-        colons(&mut address, self.hardware_address());
+        let address = text::written(|out| colons(out, self.hardware_address()));
         let (kind, length) = (self.hardware_type(), self.hardware_length());
         text::field(out, "Hardware", format_args!("type {kind}, length {length}, {address}"));
         text::field(out, "Hops", self.hops());
@@ -167,8 +167,8 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
             text::field(out, name, text::to_escaped(value));
         }
         for option in self.options().flatten() {
-            let mut line = format!("{} ({}) ", option.name(), option.kind);
-            option.value(&mut line);
+            let value = text::written(|out| option.value(out));
+            let line = format!("{} ({}) {value}", option.name(), option.kind);
             text::field(out, "Option", line.trim_end());
         }
         if let Some(trouble) = self.trouble() {
@@ -178,8 +178,6 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
 
     fn document(&self) -> Document {
         let [client, yours, server, relay] = self.addresses().map(|address| address.to_string());
-        let mut hardware_address = String::new();
-        colons(&mut hardware_address, self.hardware_address());
         Document {
             operation: self.operation(),
             hardware_type: self.hardware_type(),
@@ -192,7 +190,7 @@ impl<'a> Protocol<'a> for Dhcp<'a> {
             your_address: yours,
             server_address: server,
             relay_address: relay,
-            hardware_address,
+            hardware_address: text::written(|out| colons(out, self.hardware_address())),
             server_name: self.names().map(|(server, _)| text::to_escaped(server)),
             boot_file: self.names().map(|(_, file)| text::to_escaped(file)),
             message: self.options().flatten().find_map(|option| option.message()),

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -100,7 +101,7 @@ impl DhcpOption<'_> {
     }
 
     /// Appends its value; one whose length its kind does not have in hexadecimal.
-    pub fn value(&self, out: &mut String) {
+    pub fn value(&self, out: &mut Text) {
         match (self.known().map_or(Form::Hex, |(_, form)| form), self.value) {
             (Form::Addresses, value) if value.len().is_multiple_of(4) => {
                 for (i, address) in value.as_chunks::<4>().0.iter().enumerate() {
@@ -127,9 +128,7 @@ impl DhcpOption<'_> {
 
     /// Its form in JSON.
     pub fn document(&self) -> Document {
-        let mut value = String::new();
-        self.value(&mut value);
-        Document { kind: self.kind, name: self.name(), value }
+        Document { kind: self.kind, name: self.name(), value: text::written(|out| self.value(out)) }
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Link, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 use options::Options;
 
 /// Messages by their type, in tcpdump's words.
@@ -91,6 +92,20 @@ impl<'a> Dhcp6<'a> {
             false => self.options().find_map(Result::err),
         }
     }
+
+    /// Appends the name of the message.
+    fn message(&self, out: &mut Text) {
+        match MESSAGES.get(usize::from(self.kind())) {
+            Some(name) if !name.is_empty() => out.push_str(name),
+            _ => text::number(out, "msgtype-", self.kind().into()),
+        }
+    }
+
+    /// Appends the protocol and the name of the message.
+    pub(super) fn title(&self, out: &mut Text) {
+        out.push_str("dhcp6 ");
+        self.message(out);
+    }
 }
 
 impl<'a> Protocol<'a> for Dhcp6<'a> {
@@ -100,21 +115,13 @@ impl<'a> Protocol<'a> for Dhcp6<'a> {
         Ok((Dhcp6::read(carried)?, None))
     }
 
-    fn line(&self, out: &mut String) {
-        out.push_str("dhcp6 ");
-        match MESSAGES.get(usize::from(self.kind())) {
-            Some(name) if !name.is_empty() => out.push_str(name),
-            _ => {
-                out.push_str("msgtype-");
-                text::decimal(out, self.kind().into());
-            }
-        }
+    fn line(&self, out: &mut Line) {
+        self.title(out);
     }
 
-    fn block(&self, out: &mut String) {
-        let mut name = String::new();
-        self.line(&mut name);
-        text::field(out, "DHCPv6", format_args!("{name} ({}), {} bytes", self.kind(), self.carried.length));
+    fn block(&self, out: &mut Text) {
+        let title = text::written(|out| self.title(out));
+        text::field(out, "DHCPv6", format_args!("{title} ({}), {} bytes", self.kind(), self.carried.length));
         if let Some(transaction) = self.transaction() {
             text::field(out, "Transaction", format_args!("0x{transaction:06x}"));
         }
@@ -128,12 +135,10 @@ impl<'a> Protocol<'a> for Dhcp6<'a> {
     }
 
     fn document(&self) -> Document {
-        let mut message = String::new();
-        self.line(&mut message);
         let relay = self.relay();
         Document {
             kind: self.kind(),
-            message: message.split_off("dhcp6 ".len()),
+            message: text::written(|out| self.message(out)),
             transaction: self.transaction(),
             hops: relay.map(|(hops, ..)| hops),
             link_address: relay.map(|(_, link, _)| link.to_string()),

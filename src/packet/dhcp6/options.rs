@@ -6,7 +6,8 @@ use std::net::Ipv6Addr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::packet::layer::{Carried, Protocol, Trouble};
+use crate::packet::Text;
+use crate::packet::layer::{Carried, Trouble};
 use crate::packet::text;
 
 /// Options in options go no deeper than this: a relay's message in a relay's message in ...
@@ -108,7 +109,7 @@ impl<'a> Dhcp6Option<'a> {
     }
 
     /// Appends its value, up to the options in it; those are given back.
-    pub fn value(&self, out: &mut String) -> Options<'a> {
+    pub fn value(&self, out: &mut Text) -> Options<'a> {
         self.told(out).unwrap_or_else(|| {
             text::hex(out, self.value);
             Options::new(&[], 0)
@@ -116,7 +117,7 @@ impl<'a> Dhcp6Option<'a> {
     }
 
     /// The same, where the value is of the form that the option has.
-    fn told(&self, out: &mut String) -> Option<Options<'a>> {
+    fn told(&self, out: &mut Text) -> Option<Options<'a>> {
         let mut inside: &[u8] = &[];
         match (self.known()?.1, self.value) {
             (Form::Addresses, value) if value.len().is_multiple_of(16) => {
@@ -163,7 +164,7 @@ impl<'a> Dhcp6Option<'a> {
             (Form::Message, value) => {
                 let whole = Carried { bytes: value, length: value.len(), ..Carried::frame(super::Link::Ip, &[], 0) };
                 let message = super::Dhcp6::read(whole).ok()?;
-                message.line(out);
+                message.title(out);
                 return Some(message.options());
             }
             _ => return None,
@@ -172,9 +173,10 @@ impl<'a> Dhcp6Option<'a> {
     }
 
     /// Appends a line for it and for each of those in it, a step to the right.
-    pub fn block(&self, out: &mut String, depth: u8) {
-        let mut line = format!("{:1$}{2} ({3}) ", "", 2 * usize::from(depth), self.name(), self.code);
-        let inside = self.value(&mut line);
+    pub fn block(&self, out: &mut Text, depth: u8) {
+        let mut value = Text::new();
+        let inside = self.value(&mut value);
+        let line = format!("{:1$}{2} ({3}) {value}", "", 2 * usize::from(depth), self.name(), self.code);
         text::field(out, "Option", line.trim_end());
         for option in inside.take_while(|_| depth < DEEPEST) {
             match option {
@@ -188,18 +190,18 @@ impl<'a> Dhcp6Option<'a> {
 
     /// Its form in JSON.
     pub fn document(&self, depth: u8) -> Document {
-        let mut value = String::new();
+        let mut value = Text::new();
         let inside = self.value(&mut value);
         let deeper = (depth < DEEPEST).then_some(inside);
         let deeper = deeper.unwrap_or(Options::new(&[], 0));
         let trouble = deeper.clone().find_map(Result::err);
         let options = deeper.flatten().map(|option| option.document(depth + 1)).collect();
-        Document { code: self.code, name: self.name(), value, options, trouble }
+        Document { code: self.code, name: self.name(), value: value.into_string(), options, trouble }
     }
 }
 
 /// Names as in DNS, a space between them; `None` where they are not.
-fn names(out: &mut String, value: &[u8]) -> Option<()> {
+fn names(out: &mut Text, value: &[u8]) -> Option<()> {
     let before = out.len();
     let message = crate::packet::dns::name::Message { bytes: value, length: value.len() };
     let mut at = 0;

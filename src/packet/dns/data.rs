@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use super::name::{Message, Name};
 use super::pairs::{option, pairs, parameter};
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -140,7 +141,7 @@ impl<'a> Data<'a> {
     ///
     /// # Errors
     /// What is wrong with a name in it.
-    pub fn line(&self, out: &mut String) -> Result<(), Trouble> {
+    pub fn line(&self, out: &mut Text) -> Result<(), Trouble> {
         match *self {
             Data::Strings(mut strings) => return quoted(out, &mut strings),
             Data::Address4(_) | Data::Address6(_) | Data::Name(_) => {
@@ -170,7 +171,7 @@ impl<'a> Data<'a> {
     ///
     /// # Errors
     /// What is wrong with a name or a length in it; what comes before is written.
-    pub fn write(&self, out: &mut String) -> Result<(), Trouble> {
+    pub fn write(&self, out: &mut Text) -> Result<(), Trouble> {
         match *self {
             Data::Address4(address) => {
                 let [a, b, c, d] = *address;
@@ -188,9 +189,11 @@ impl<'a> Data<'a> {
                 exchange.write(out)?;
             }
             Data::Strings(mut strings) => {
-                let before = out.len();
-                quoted(out, &mut strings)?;
-                out.drain(before..out.len().min(before + 1));
+                let mut list = Text::new();
+                let read = quoted(&mut list, &mut strings);
+                // The blank before the first stands here already.
+                out.push_str(list.as_str().get(1..).unwrap_or_default());
+                read?;
             }
             Data::Authority { primary, mailbox, numbers } => {
                 primary.write(out)?;
@@ -233,7 +236,7 @@ impl<'a> Data<'a> {
 }
 
 /// Appends each string in quotes, after a space.
-fn quoted(out: &mut String, strings: &mut &[u8]) -> Result<(), Trouble> {
+fn quoted(out: &mut Text, strings: &mut &[u8]) -> Result<(), Trouble> {
     while let Some((length, rest)) = strings.split_first() {
         let (string, rest) = rest.split_at_checked((*length).into()).ok_or(WRONG)?;
         out.push(' ');
@@ -243,7 +246,7 @@ fn quoted(out: &mut String, strings: &mut &[u8]) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn quote(out: &mut String, string: &[u8]) {
+fn quote(out: &mut Text, string: &[u8]) {
     out.push('"');
     for (i, part) in string.split(|b| *b == b'"').enumerate() {
         out.push_str(if i > 0 { "\\\"" } else { "" });

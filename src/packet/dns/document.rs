@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::record::{Entry, Question, Record, Section};
 use super::show::limit;
 use super::{Dns, OPT, class_of, words};
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -96,27 +97,27 @@ pub struct RecordDocument {
 
 fn question_document(dns: &Dns, question: &Question) -> (QuestionDocument, Option<Trouble>) {
     let (class, unicast_wanted) = class_of(dns, question.class);
-    let mut name = String::new();
+    let mut name = Text::new();
     let trouble = question.name.write(&mut name).err();
     let (kind, class) = (text::said(words::kind, question.kind), text::said(words::class, class));
-    (QuestionDocument { name, r#type: kind, class, unicast_wanted }, trouble)
+    (QuestionDocument { name: name.into_string(), r#type: kind, class, unicast_wanted }, trouble)
 }
 
 fn record_document(dns: &Dns, record: &Record) -> RecordDocument {
-    let (mut name, mut data) = (String::new(), String::new());
+    let (mut name, mut data) = (Text::new(), Text::new());
     let in_name = record.name.write(&mut name).err();
     let in_data = record.data().and_then(|read| read.write(&mut data)).err();
     let (class, cache_flush) = class_of(dns, record.class);
     let opt = record.kind == OPT;
     RecordDocument {
-        name,
+        name: name.into_string(),
         r#type: text::said(words::kind, record.kind),
         class: (!opt).then(|| text::said(words::class, class)),
         ttl: record.ttl,
         udp_size: opt.then_some(record.class),
         cache_flush: cache_flush && !opt,
         length: record.length,
-        data: data.trim_start().to_owned(),
+        data: data.as_str().trim_start().to_owned(),
         trouble: in_name.or(in_data),
     }
 }

@@ -16,6 +16,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub use document::Document;
 
 use super::layer::{Application, Carried, Code, Decoded, Part, Protocol, Trouble};
+use crate::packet::{Line, Text};
 use name::Message;
 use record::{Entries, Entry};
 
@@ -128,11 +129,11 @@ impl<'a> Protocol<'a> for Dns<'a> {
         Ok((Dns { fixed, message, multicast, stream }, next))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         show::line(self, out);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         show::block(self, out);
     }
 
@@ -147,8 +148,8 @@ fn class_of(dns: &Dns, class: u16) -> (u16, bool) {
 }
 
 /// Appends why a message could not be read on.
-fn say(out: &mut String, trouble: Trouble) {
-    if !out.ends_with(' ') {
+fn say(out: &mut Text, trouble: Trouble) {
+    if !out.as_bytes().ends_with(b" ") {
         out.push(' ');
     }
     match trouble {

@@ -3,6 +3,7 @@
 //! A pointer must go back to before the run of labels that it ends, so that no name can loop; a name has at most 255
 //! bytes; and few pointers may follow each other without a label between them, so that work stays in proportion to text.
 
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -80,7 +81,7 @@ impl<'a> Name<'a> {
     ///
     /// # Errors
     /// What is wrong with it; its labels up to there are written.
-    pub fn write(&self, out: &mut String) -> Result<(), Trouble> {
+    pub fn write(&self, out: &mut Text) -> Result<(), Trouble> {
         let before = out.len();
         for label in self.labels() {
             write_label(out, label?);
@@ -93,7 +94,7 @@ impl<'a> Name<'a> {
     }
 }
 
-fn write_label(out: &mut String, label: &[u8]) {
+fn write_label(out: &mut Text, label: &[u8]) {
     let plain = label.iter().all(|b| matches!(b, b'!'..=b'~') && !matches!(b, b'.' | b'\\'));
     match std::str::from_utf8(label) {
         Ok(label) if plain => out.push_str(label),

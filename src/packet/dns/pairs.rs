@@ -5,11 +5,12 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::data::{WRONG, word};
 use super::words;
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
 /// Appends pairs of key and value (16 bits each of key and length), each after a space.
-pub fn pairs(out: &mut String, mut rest: &[u8], one: fn(&mut String, u16, &[u8])) -> Result<(), Trouble> {
+pub fn pairs(out: &mut Text, mut rest: &[u8], one: fn(&mut Text, u16, &[u8])) -> Result<(), Trouble> {
     while !rest.is_empty() {
         let (&[k0, k1, l0, l1], after) = rest.split_first_chunk().ok_or(WRONG)?;
         let (value, after) = after.split_at_checked(word(&[l0, l1]).into()).ok_or(WRONG)?;
@@ -21,7 +22,7 @@ pub fn pairs(out: &mut String, mut rest: &[u8], one: fn(&mut String, u16, &[u8])
 }
 
 /// Appends an option of EDNS.
-pub fn option(out: &mut String, code: u16, value: &[u8]) {
+pub fn option(out: &mut Text, code: u16, value: &[u8]) {
     words::option(out, code);
     if !value.is_empty() {
         out.push('=');
@@ -30,7 +31,7 @@ pub fn option(out: &mut String, code: u16, value: &[u8]) {
 }
 
 /// Appends a parameter of SVCB (RFC 9460 section 14.3.2).
-pub fn parameter(out: &mut String, key: u16, value: &[u8]) {
+pub fn parameter(out: &mut Text, key: u16, value: &[u8]) {
     const NAMES: [&str; 7] = ["mandatory", "alpn", "no-default-alpn", "port", "ipv4hint", "ech", "ipv6hint"];
     match NAMES.get(usize::from(key)) {
         Some(name) => out.push_str(name),
@@ -43,7 +44,7 @@ pub fn parameter(out: &mut String, key: u16, value: &[u8]) {
     }
     out.push('=');
     let mut before = "";
-    let mut item = |out: &mut String, write: &dyn Fn(&mut String)| {
+    let mut item = |out: &mut Text, write: &dyn Fn(&mut Text)| {
         out.push_str(before);
         write(out);
         before = ",";

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use super::record::{Entry, Question, Record, Section};
 use super::{Dns, OPT, class_of, say, words};
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -18,7 +19,7 @@ pub(super) fn limit(dns: &Dns, times: usize) -> usize {
     ALWAYS + times * dns.message.bytes.len()
 }
 
-pub(super) fn line(dns: &Dns, out: &mut String) {
+pub(super) fn line(dns: &Dns, out: &mut Text) {
     if dns.stream {
         out.push(' ');
     }
@@ -36,7 +37,7 @@ pub(super) fn line(dns: &Dns, out: &mut String) {
 }
 
 /// The line of a response, up to its answers; false where they became too long.
-fn response(dns: &Dns, out: &mut String) -> Result<bool, Trouble> {
+fn response(dns: &Dns, out: &mut Text) -> Result<bool, Trouble> {
     let code = dns.code();
     if code != 0 {
         out.push(' ');
@@ -70,7 +71,7 @@ fn response(dns: &Dns, out: &mut String) -> Result<bool, Trouble> {
     Ok(true)
 }
 
-fn answer(dns: &Dns, record: &Record, out: &mut String) -> Result<(), Trouble> {
+fn answer(dns: &Dns, record: &Record, out: &mut Text) -> Result<(), Trouble> {
     let (class, flush) = class_of(dns, record.class);
     if class != 1 && record.kind != OPT {
         out.push(' ');
@@ -86,7 +87,7 @@ fn answer(dns: &Dns, record: &Record, out: &mut String) -> Result<(), Trouble> {
 }
 
 /// The line of a query, up to its questions; false where they became too long.
-fn query(dns: &Dns, out: &mut String) -> Result<bool, Trouble> {
+fn query(dns: &Dns, out: &mut Text) -> Result<bool, Trouble> {
     out.push_str(if dns.has(0x100) { "+" } else { "" });
     out.push_str(if dns.has(0x10) { "%" } else { "" });
     // Bits that have no place in a query: AA, TC, RA, the reserved one, a response code.
@@ -115,7 +116,7 @@ fn query(dns: &Dns, out: &mut String) -> Result<bool, Trouble> {
     Ok(true)
 }
 
-fn ask(dns: &Dns, question: &Question, out: &mut String) -> Result<(), Trouble> {
+fn ask(dns: &Dns, question: &Question, out: &mut Text) -> Result<(), Trouble> {
     out.push(' ');
     words::kind(out, question.kind);
     let (class, unicast) = class_of(dns, question.class);
@@ -131,14 +132,14 @@ fn ask(dns: &Dns, question: &Question, out: &mut String) -> Result<(), Trouble> 
     question.name.write(out)
 }
 
-fn count(out: &mut String, number: u16, letter: &str) {
+fn count(out: &mut Text, number: u16, letter: &str) {
     out.push_str(" [");
     text::decimal(out, number.into());
     out.push_str(letter);
     out.push(']');
 }
 
-pub(super) fn block(dns: &Dns, out: &mut String) {
+pub(super) fn block(dns: &Dns, out: &mut Text) {
     let kind = if dns.response() { "response" } else { "query" };
     text::field(out, "DNS", format_args!("{kind}, id {}, {} bytes", dns.id(), dns.length()));
     text::field(
@@ -146,7 +147,7 @@ pub(super) fn block(dns: &Dns, out: &mut String) {
         "Operation",
         format_args!("{}{}", dns.operation(), words::OPERATIONS[usize::from(dns.operation())]),
     );
-    let mut code = String::new();
+    let mut code = Text::new();
     words::code(&mut code, dns.code());
     text::field(out, "Response Code", format_args!("{} ({code})", dns.code()));
     let bit = |flag| u8::from(dns.has(flag));
@@ -156,7 +157,7 @@ pub(super) fn block(dns: &Dns, out: &mut String) {
     text::field(out, "Counts", format_args!("{questions} {answers} {authorities} {additionals}"));
     let most = out.len() + limit(dns, 16);
     for entry in dns.entries() {
-        let mut line = String::new();
+        let mut line = Text::new();
         let (name, written) = match entry {
             Ok(Entry::Question(question)) => ("Question", question_text(dns, &question, &mut line)),
             Ok(Entry::Record(record)) => (section_name(record.section), record_text(dns, &record, &mut line)),
@@ -169,7 +170,7 @@ pub(super) fn block(dns: &Dns, out: &mut String) {
             text::field(out, "Fault", "more than is shown");
             return;
         }
-        text::field(out, name, line.trim_start());
+        text::field(out, name, line.as_str().trim_start());
     }
 }
 
@@ -181,7 +182,7 @@ fn section_name(section: Section) -> &'static str {
     }
 }
 
-fn question_text(dns: &Dns, question: &Question, out: &mut String) -> Result<(), Trouble> {
+fn question_text(dns: &Dns, question: &Question, out: &mut Text) -> Result<(), Trouble> {
     question.name.write(out)?;
     let (class, unicast) = class_of(dns, question.class);
     out.push(' ');
@@ -192,7 +193,7 @@ fn question_text(dns: &Dns, question: &Question, out: &mut String) -> Result<(),
     Ok(())
 }
 
-fn record_text(dns: &Dns, record: &Record, out: &mut String) -> Result<(), Trouble> {
+fn record_text(dns: &Dns, record: &Record, out: &mut Text) -> Result<(), Trouble> {
     record.name.write(out)?;
     if record.kind == OPT {
         out.push_str(" OPT UDPsize=");

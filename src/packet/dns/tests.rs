@@ -1,6 +1,7 @@
 use super::*;
 use crate::packet::Addresses;
-use crate::packet::sample::{carried, decoded, sample};
+use crate::packet::Text;
+use crate::packet::sample::{carried, decoded, line as line_of, sample};
 
 const NAME: &[u8] = b"\x07example\x03com\0";
 
@@ -86,10 +87,9 @@ fn multicast_has_its_own_bits() {
 fn a_stream_holds_messages_behind_their_lengths() {
     let bytes = sample!("dns_stream");
     let (first, next) = Dns::decode(carried(Application::DnsStream, &bytes, bytes.len())).unwrap();
-    let mut said = String::new();
-    first.line(&mut said);
+    let mut said = line_of(&first);
     let (second, next) = Dns::decode(next.expect("another")).unwrap();
-    second.line(&mut said);
+    said.push_str(&line_of(&second));
     assert_eq!(said, " 1+ A? example.com. (29) 2+ A? example.com. (29)");
     assert!(next.is_none());
     // It goes on in the next segment.
@@ -132,7 +132,7 @@ fn names_never_loop_and_never_grow() {
         at = chain.len() as u8 - 2;
     }
     let message = Message { bytes: &chain, length: chain.len() };
-    let ends = |at| message.name(at).unwrap().0.write(&mut String::new());
+    let ends = |at| message.name(at).unwrap().0.write(&mut Text::new());
     assert_eq!(ends(13 + 2 * 15), Ok(()));
     assert_eq!(ends(13 + 2 * 16), Err(Trouble::Malformed("a name points on and on")));
 }

@@ -1,5 +1,6 @@
 //! The words of DNS: tcpdump's, and IANA's where it has none.
 
+use crate::packet::Text;
 use crate::packet::text;
 
 /// Operations, by their number, each after its space.
@@ -147,13 +148,13 @@ fn known(table: &[(u16, &'static str)], number: u16) -> Option<&'static str> {
     table.get(at).map(|(_, word)| *word)
 }
 
-fn numbered(out: &mut String, word: &str, number: u16) {
+fn numbered(out: &mut Text, word: &str, number: u16) {
     out.push_str(word);
     text::decimal(out, number.into());
 }
 
 /// Appends the name of a record type ("A", "Type9999").
-pub fn kind(out: &mut String, kind: u16) {
+pub fn kind(out: &mut Text, kind: u16) {
     match known(&TYPES, kind) {
         Some(word) => out.push_str(word),
         None => numbered(out, "Type", kind),
@@ -161,7 +162,7 @@ pub fn kind(out: &mut String, kind: u16) {
 }
 
 /// Appends the name of an EDNS option ("COOKIE", "Opt26946").
-pub fn option(out: &mut String, code: u16) {
+pub fn option(out: &mut Text, code: u16) {
     match known(&OPTIONS, code) {
         Some(word) => out.push_str(word),
         None => numbered(out, "Opt", code),
@@ -169,7 +170,7 @@ pub fn option(out: &mut String, code: u16) {
 }
 
 /// Appends the name of a class ("IN", "CHAOS", "(Class 7)").
-pub fn class(out: &mut String, class: u16) {
+pub fn class(out: &mut Text, class: u16) {
     match class {
         1 => out.push_str("IN"),
         3 => out.push_str("CHAOS"),
@@ -183,7 +184,7 @@ pub fn class(out: &mut String, class: u16) {
 }
 
 /// Appends the name of a response code ("NXDomain", "Resp11").
-pub fn code(out: &mut String, code: u16) {
+pub fn code(out: &mut Text, code: u16) {
     match CODES.get(usize::from(code)) {
         Some(word) if !word.is_empty() => out.push_str(word),
         _ => numbered(out, "Resp", code),
@@ -197,8 +198,8 @@ mod tests {
     #[test]
     fn the_tables_can_be_searched_by_halves() {
         assert!(TYPES.is_sorted_by(|a, b| a.0 < b.0) && OPTIONS.is_sorted_by(|a, b| a.0 < b.0));
-        let said = |write: fn(&mut String, u16), number| {
-            let mut out = String::new();
+        let said = |write: fn(&mut Text, u16), number| {
+            let mut out = Text::new();
             write(&mut out, number);
             out
         };

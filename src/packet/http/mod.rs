@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 
 /// Ports on which a method alone tells that it is HTTP: the registered ones and Python's and proxies' own.
 const PORTS: [u16; 5] = [80, 3128, 8000, 8008, 8080];
@@ -165,7 +166,7 @@ impl<'a> Protocol<'a> for Http<'a> {
         }
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         let (line, ended) = first_line(self.carried.bytes);
         out.push_str(": HTTP: ");
         text::escaped(out, &line[..line.len().min(LONGEST)]);
@@ -176,7 +177,7 @@ impl<'a> Protocol<'a> for Http<'a> {
         }
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         text::field(out, "HTTP", text::to_escaped(self.first_line()));
         for field in self.fields() {
             let colon = if field.name.is_empty() { "" } else { ": " };

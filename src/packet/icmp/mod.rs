@@ -9,6 +9,7 @@ pub use show::Document;
 use super::checksum::{self, Verdict};
 use super::layer::{Carried, Decoded, Protocol};
 use super::{ipv4, quote};
+use crate::packet::{Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 1;
@@ -128,11 +129,11 @@ impl<'a> Protocol<'a> for Icmp<'a> {
         Ok((Icmp { fixed: carried.header::<8>()?, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         show::line(self, out);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         show::block(self, out);
     }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::*;
+use crate::packet::Text;
 use crate::packet::checksum::Verdict;
 use crate::packet::{quote, tcp, text, udp};
 
@@ -45,7 +46,7 @@ pub struct Document {
     pub length: usize,
 }
 
-pub(super) fn line(icmp: &Icmp, out: &mut String) {
+pub(super) fn line(icmp: &Icmp, out: &mut Text) {
     text::between(out, &icmp.carried);
     out.push_str("ICMP ");
     if message(icmp, out).is_none() {
@@ -56,7 +57,7 @@ pub(super) fn line(icmp: &Icmp, out: &mut String) {
 }
 
 /// tcpdump's words for the message; `None` where it was cut in a place that they need.
-fn message(icmp: &Icmp, out: &mut String) -> Option<()> {
+fn message(icmp: &Icmp, out: &mut Text) -> Option<()> {
     match icmp.kind() {
         ECHO => numbered(icmp, "echo request, id ", ", seq ", out),
         ECHO_REPLY => numbered(icmp, "echo reply, id ", ", seq ", out),
@@ -92,13 +93,13 @@ fn message(icmp: &Icmp, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn numbered(icmp: &Icmp, before: &str, between: &str, out: &mut String) {
+fn numbered(icmp: &Icmp, before: &str, between: &str, out: &mut Text) {
     text::number(out, before, icmp.identifier().unwrap_or_default().into());
     text::number(out, between, icmp.sequence().unwrap_or_default().into());
 }
 
 /// Milliseconds since midnight, as a clock shows them.
-fn clock(time: u32, out: &mut String) {
+fn clock(time: u32, out: &mut Text) {
     let (hours, minutes, seconds) = (time / 3_600_000, time / 60_000 % 60, time / 1000 % 60);
     for (n, digits, after) in [(hours, 2, ":"), (minutes, 2, ":"), (seconds, 2, "."), (time % 1000, 3, "")] {
         padded(out, n, digits);
@@ -106,7 +107,7 @@ fn clock(time: u32, out: &mut String) {
     }
 }
 
-fn padded(out: &mut String, n: u32, digits: u32) {
+fn padded(out: &mut Text, n: u32, digits: u32) {
     (1..digits).filter(|&place| n < 10_u32.pow(place)).for_each(|_| out.push('0'));
     text::decimal(out, n);
 }
@@ -131,7 +132,7 @@ const UNREACHABLE_WORDS: [(&str, &str); 16] = [
     ("host ", " unreachable - precedence cutoff"),
 ];
 
-fn unreachable(icmp: &Icmp, out: &mut String) -> Option<()> {
+fn unreachable(icmp: &Icmp, out: &mut Text) -> Option<()> {
     let destination = *icmp.carried.array::<4>(24)?;
     let protocol = *icmp.carried.bytes.get(17)?;
     let port = quote::port(&icmp.carried.after(8, crate::packet::Code::EtherType(ipv4::ETHERTYPE)));
@@ -165,7 +166,7 @@ fn unreachable(icmp: &Icmp, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn redirect(icmp: &Icmp, out: &mut String) -> Option<()> {
+fn redirect(icmp: &Icmp, out: &mut Text) -> Option<()> {
     let destination = *icmp.carried.array::<4>(24)?;
     let (before, between) = match icmp.code() {
         0 => ("redirect ", " to net "),
@@ -185,7 +186,7 @@ fn redirect(icmp: &Icmp, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn time_exceeded(icmp: &Icmp, out: &mut String) -> Option<()> {
+fn time_exceeded(icmp: &Icmp, out: &mut Text) -> Option<()> {
     icmp.carried.array::<4>(24)?;
     match icmp.code() {
         0 => out.push_str("time exceeded in-transit"),
@@ -195,7 +196,7 @@ fn time_exceeded(icmp: &Icmp, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn advertisement(icmp: &Icmp, out: &mut String) -> Option<()> {
+fn advertisement(icmp: &Icmp, out: &mut Text) -> Option<()> {
     let [.., count, size, _, _] = *icmp.fixed;
     let lifetime = u32::from(icmp.word(6));
     let (entries, _) = icmp.carried.bytes.get(8..)?.as_chunks::<8>();
@@ -232,14 +233,14 @@ fn advertisement(icmp: &Icmp, out: &mut String) -> Option<()> {
 }
 
 fn words(icmp: &Icmp) -> String {
-    let mut words = String::new();
+    let mut words = Text::new();
     if message(icmp, &mut words).is_none() {
         words.push_str("truncated");
     }
-    words
+    words.into_string()
 }
 
-pub(super) fn block(icmp: &Icmp, out: &mut String) {
+pub(super) fn block(icmp: &Icmp, out: &mut Text) {
     if let Some(addresses) = icmp.carried.addresses {
         text::field(out, "Source", addresses.source());
         text::field(out, "Destination", addresses.destination());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::packet::sample;
 use crate::packet::{Layer, Link, walk};
 
 fn decode(bytes: &[u8], length: usize) -> Icmp<'_> {
@@ -7,9 +8,7 @@ fn decode(bytes: &[u8], length: usize) -> Icmp<'_> {
 }
 
 fn line(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    decode(bytes, bytes.len()).line(&mut out);
-    out.rsplit_once(", length").expect("a length").0.to_owned()
+    sample::line(&decode(bytes, bytes.len())).rsplit_once(", length").expect("a length").0.to_owned()
 }
 
 /// An IPv4 header and the first eight bytes behind it.
@@ -79,8 +78,7 @@ fn what_is_quoted_is_decoded_as_far_as_it_goes() {
     assert_eq!((ip.source.as_str(), ip.fault), ("10.0.0.1", None), "a quote is no fault");
     assert_eq!((quoted.source_port, quoted.destination_port), (Some(1000), Some(80)));
     assert_eq!(quoted.undecoded.expect("TCP is not whole").kind, "truncated");
-    let mut block = String::new();
-    decode(&bytes, bytes.len()).block(&mut block);
+    let block = sample::block(&decode(&bytes, bytes.len()));
     assert!(block.contains("\n    Protocol        : IPv4, 6\n"), "{block}");
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Icmp6, LISTENER_QUERY, LISTENER_REPORT_2};
+use crate::packet::Text;
 use crate::packet::text;
 
 /// Length of a message of version 1, and the least of a query of version 2.
@@ -26,7 +27,7 @@ pub struct Record {
 
 impl Record {
     /// Appends it as tcpdump does with -vv.
-    pub(super) fn line(&self, out: &mut String) {
+    pub(super) fn line(&self, out: &mut Text) {
         let words = ["is_in", "is_ex", "to_in", "to_ex", "allow", "block"];
         let word = words.get(usize::from(self.r#type).wrapping_sub(1)).copied().unwrap_or("unknown");
         let _ = write!(out, "[gaddr {} {word} {{", self.group);
@@ -74,7 +75,7 @@ fn addresses(bytes: &[u8]) -> Vec<String> {
 }
 
 /// Appends tcpdump's words for a message of listener discovery, behind its name.
-pub(super) fn line(icmp: &Icmp6, out: &mut String) -> Option<()> {
+pub(super) fn line(icmp: &Icmp6, out: &mut Text) -> Option<()> {
     let length = icmp.carried.length;
     match icmp.kind() {
         LISTENER_REPORT_2 => text::number_between(out, ", ", icmp.word(6).into(), " group record(s)"),

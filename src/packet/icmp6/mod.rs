@@ -12,6 +12,7 @@ pub use show::Document;
 use super::checksum::{self, Verdict};
 use super::layer::{Carried, Decoded, Protocol};
 use super::{ipv6, quote};
+use crate::packet::{Line, Text};
 use options::Options;
 
 /// Its IP protocol number.
@@ -162,11 +163,11 @@ impl<'a> Protocol<'a> for Icmp6<'a> {
         Ok((Icmp6 { fixed: carried.header::<8>()?, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         show::line(self, out);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         show::block(self, out);
     }
 

@@ -6,6 +6,7 @@ use std::net::Ipv6Addr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::packet::Text;
 use crate::packet::text;
 
 /// One option: its kind and everything behind kind and length.
@@ -152,9 +153,7 @@ impl NeighborOption<'_> {
         let data = self.data;
         match (self.kind, self.trouble) {
             (SOURCE | TARGET, None) => {
-                let mut hardware = String::new();
-                text::hardware(&mut hardware, data);
-                document.hardware_address = Some(hardware);
+                document.hardware_address = Some(text::written(|out| text::hardware(out, data)));
             }
             (PREFIX, None) if data.len() >= 30 => {
                 document.prefix = address(data, 14).map(|prefix| prefix.to_string());
@@ -176,7 +175,7 @@ impl NeighborOption<'_> {
     }
 
     /// Appends it in tcpdump's words, as with -v.
-    pub fn line(&self, out: &mut String) {
+    pub fn line(&self, out: &mut Text) {
         let document = self.document();
         let _ =
             write!(out, "{} option ({}), length {} ({}): ", document.name, self.kind, self.length, self.length / 8);

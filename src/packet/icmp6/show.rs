@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::listener::{self, Record};
 use super::*;
+use crate::packet::Text;
 use crate::packet::checksum::Verdict;
 use crate::packet::{Code, quote, tcp, text, udp};
 
@@ -95,7 +96,7 @@ pub struct Advertisement {
     pub r#override: bool,
 }
 
-pub(super) fn line(icmp: &Icmp6, out: &mut String) {
+pub(super) fn line(icmp: &Icmp6, out: &mut Text) {
     text::between(out, &icmp.carried);
     out.push_str("ICMP6, ");
     if message(icmp, out).is_none() {
@@ -139,7 +140,7 @@ fn name(kind: u8) -> Option<&'static str> {
 }
 
 /// tcpdump's words for the message; `None` where it was cut in a place that they need.
-fn message(icmp: &Icmp6, out: &mut String) -> Option<()> {
+fn message(icmp: &Icmp6, out: &mut Text) -> Option<()> {
     match name(icmp.kind()) {
         Some(name) => out.push_str(name),
         None => {
@@ -177,12 +178,12 @@ fn message(icmp: &Icmp6, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn address(before: &str, address: &[u8; 16], out: &mut String) {
+fn address(before: &str, address: &[u8; 16], out: &mut Text) {
     out.push_str(before);
     text::ipv6(out, *address);
 }
 
-fn unreachable(icmp: &Icmp6, out: &mut String) -> Option<()> {
+fn unreachable(icmp: &Icmp6, out: &mut Text) -> Option<()> {
     let (source, destination) = (icmp.carried.array(16), icmp.carried.array(32));
     match icmp.code() {
         0 => address(", unreachable route ", destination?, out),
@@ -214,7 +215,7 @@ fn unreachable(icmp: &Icmp6, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn time_exceeded(icmp: &Icmp6, out: &mut String) -> Option<()> {
+fn time_exceeded(icmp: &Icmp6, out: &mut Text) -> Option<()> {
     match icmp.code() {
         0 => address(" for ", icmp.carried.array(32)?, out),
         1 => out.push_str(" (reassembly)"),
@@ -227,14 +228,14 @@ fn time_exceeded(icmp: &Icmp6, out: &mut String) -> Option<()> {
 }
 
 fn words(icmp: &Icmp6) -> String {
-    let mut words = String::new();
+    let mut words = Text::new();
     if message(icmp, &mut words).is_none() {
         words.push_str(" [truncated]");
     }
-    words
+    words.into_string()
 }
 
-pub(super) fn block(icmp: &Icmp6, out: &mut String) {
+pub(super) fn block(icmp: &Icmp6, out: &mut Text) {
     if let Some(addresses) = icmp.carried.addresses {
         text::field(out, "Source", addresses.source());
         text::field(out, "Destination", addresses.destination());
@@ -261,15 +262,15 @@ pub(super) fn block(icmp: &Icmp6, out: &mut String) {
         text::field(out, "Max Response", format_args!("{delay}ms"));
     }
     for source in &document.sources {
-        text::field(out, "Source", source);
+        text::field(out, "Source", source.as_str());
     }
     for record in &document.records {
-        let mut line = String::new();
+        let mut line = Text::new();
         record.line(&mut line);
         text::field(out, "Record", line);
     }
     for option in icmp.options() {
-        let mut line = String::new();
+        let mut line = Text::new();
         option.line(&mut line);
         text::field(out, "Option", line);
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::packet::{Addresses, Code, Link};
+use crate::packet::{sample, text};
 
 const TARGET: [u8; 16] = [0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
 
@@ -9,9 +10,7 @@ fn decode(bytes: &[u8], length: usize) -> Icmp6<'_> {
 }
 
 fn line(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    decode(bytes, bytes.len()).line(&mut out);
-    out.rsplit_once(", length").expect("a length").0.to_owned()
+    sample::line(&decode(bytes, bytes.len())).rsplit_once(", length").expect("a length").0.to_owned()
 }
 
 /// A message about [`TARGET`], with options.
@@ -69,11 +68,7 @@ fn discovery_has_tcpdumps_words() {
 
 fn options(bytes: &[u8]) -> Vec<String> {
     let message = discovery(NEIGHBOR_SOLICITATION, bytes);
-    let line = |option: options::NeighborOption| {
-        let mut out = String::new();
-        option.line(&mut out);
-        out
-    };
+    let line = |option: options::NeighborOption| text::written(|out| option.line(out));
     decode(&message, message.len()).options().map(line).collect()
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::packet::sample;
 use crate::packet::{Code, Link};
 
 fn decode(bytes: &[u8]) -> Igmp<'_> {
@@ -7,9 +8,7 @@ fn decode(bytes: &[u8]) -> Igmp<'_> {
 }
 
 fn line(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    decode(bytes).line(&mut out);
-    out
+    sample::line(&decode(bytes))
 }
 
 #[test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::packet::Link;
+use crate::packet::sample;
 
 fn packet(next: u8, payload: &[u8]) -> Vec<u8> {
     let mut p = vec![0x60, 0, 0, 0, 0, payload.len() as u8, next, 64];
@@ -62,9 +63,7 @@ fn a_cut_packet_says_how_much_is_missing() {
     bytes[5] = 9;
     let (ip, next) = decode(&bytes);
     assert_eq!(next.map(|n| (n.bytes.len(), n.length)), Some((3, 9)), "what is missing was not captured");
-    let (mut line, mut block) = (String::new(), String::new());
-    ip.line(&mut line);
-    ip.block(&mut block);
+    let (line, block) = (sample::line(&ip), sample::block(&ip));
     assert_eq!(line, "IP6 [truncated-ip6 - 6 bytes missing] ");
     for field in ["Traffic Class   : 0xb9 (DSCP 46, ECN 1)", "Flow Label      : 0x10000", "Payload Length  : 9"] {
         assert!(block.lines().any(|l| l == field), "{field}: {block}");

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::layer::{Carried, Decoded, Protocol, Trouble};
 use super::text;
+use crate::packet::{Line, Text};
 pub use time::Timestamp;
 
 /// Modes in tcpdump's words, by their number.
@@ -66,12 +67,12 @@ impl Fields<'_> {
     /// What the clock is set by: a word at stratum 0 and 1, else the IPv4 address (of IPv6 a part of its digest).
     pub fn reference(&self) -> String {
         let id = self.at::<4>(12);
-        let mut out = String::new();
+        let mut out = Text::new();
         match self.stratum() {
             0 | 1 => text::escaped(&mut out, id.split(|b| *b == 0).next().unwrap_or_default()),
             _ => drop(write!(out, "{}", Ipv4Addr::from(id))),
         }
-        out
+        out.into_string()
     }
 
     /// When the clock was last set; when the request left; when it arrived; when the reply left.
@@ -133,7 +134,7 @@ impl<'a> Protocol<'a> for Ntp<'a> {
         Ok((Ntp { first, carried }, None))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         out.push_str("NTPv");
         text::decimal(out, self.version().into());
         out.push_str(", ");
@@ -142,7 +143,7 @@ impl<'a> Protocol<'a> for Ntp<'a> {
         text::decimal(out, self.carried.length as u32);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         let (version, mode) = (self.version(), self.mode());
         let name = MODES[usize::from(mode)];
         text::field(
@@ -160,7 +161,7 @@ impl<'a> Protocol<'a> for Ntp<'a> {
             text::field(out, "Reference", fields.reference());
             let names = ["Reference Time", "Originate Time", "Receive Time", "Transmit Time"];
             for (name, time) in names.into_iter().zip(fields.times()) {
-                text::field(out, name, time);
+                text::field(out, name, format_args!("{time}"));
             }
         }
         if !self.rest().is_empty() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::packet::sample;
 use crate::packet::{Code, Link};
 
 const HEADER: [u8; 12] = [0x80, 0, 0, 80, 0, 0, 0, 9, 1, 2, 3, 4];
@@ -6,9 +7,7 @@ const HEADER: [u8; 12] = [0x80, 0, 0, 80, 0, 0, 0, 9, 1, 2, 3, 4];
 fn line(chunks: &[u8], length: usize) -> String {
     let bytes = [&HEADER, chunks].concat();
     let carried = Carried { code: Code::Ip(NUMBER), ..Carried::frame(Link::Ip, &bytes, length) };
-    let mut out = String::new();
-    Sctp::decode(carried).unwrap().0.line(&mut out);
-    out
+    sample::line(&Sctp::decode(carried).unwrap().0)
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! TCP (RFC 9293): header, flags, payload; its options are in [`options`], its views in `show`.
 
+pub mod flows;
 pub mod options;
 mod show;
 #[cfg(test)]
@@ -10,6 +11,7 @@ pub use show::Document;
 use super::checksum::{self, Verdict};
 use super::layer::{Addresses, Application, Carried, Code, Decoded, Protocol};
 use super::{dns, http, tls};
+use crate::packet::{Line, Text};
 use options::Options;
 
 /// Its IP protocol number.
@@ -214,6 +216,7 @@ impl<'a> Tcp<'a> {
 impl<'a> Protocol<'a> for Tcp<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let tcp = Tcp { fixed: carried.header::<20>()?, carried };
         let next =
@@ -221,11 +224,11 @@ impl<'a> Protocol<'a> for Tcp<'a> {
         Ok((tcp, next))
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         show::line(self, out);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         show::block(self, out);
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::packet::Text;
 use crate::packet::text;
 
 /// One TCP option.
@@ -122,6 +123,16 @@ impl<'a> Options<'a> {
         self.length == 0
     }
 
+    /// Value and echo, where there are timestamps and two pads before them and nothing else.
+    pub(super) fn only_timestamps(&self) -> Option<[u32; 2]> {
+        match *self.bytes {
+            [1, 1, 8, 10, a, b, c, d, e, f, g, h] if self.length == 12 => {
+                Some([u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])])
+            }
+            _ => None,
+        }
+    }
+
     fn stop(&mut self, last: TcpOption<'a>) -> Option<TcpOption<'a>> {
         *self = Options::new(&[], 0);
         Some(last)
@@ -209,7 +220,7 @@ impl TcpOption<'_> {
     }
 
     /// Appends its name, in tcpdump's words.
-    pub fn name(&self, out: &mut String) {
+    pub fn name(&self, out: &mut Text) {
         match self {
             TcpOption::FastOpen { experimental: true, .. } => return out.push_str("exp-tfo"),
             TcpOption::AccurateEcn { experimental: true, order, .. } => {
@@ -243,7 +254,7 @@ impl TcpOption<'_> {
     }
 
     /// Appends the option as it stands in the one-line form.
-    pub fn line(&self, out: &mut String) {
+    pub fn line(&self, out: &mut Text) {
         match self {
             TcpOption::Malformed { .. } => return out.push_str("[bad opt]"),
             TcpOption::Truncated { kind: None } => return out.push_str("[|tcp]"),
@@ -281,11 +292,9 @@ impl TcpOption<'_> {
 
     /// Its form in JSON.
     pub fn document(&self) -> Document {
-        let mut name = String::new();
-        self.name(&mut name);
         let mut document = Document {
             kind: self.kind(),
-            name,
+            name: text::written(|out| self.name(out)),
             value: None,
             echo: None,
             blocks: Vec::new(),

@@ -1,5 +1,7 @@
 use super::options::TcpOption;
 use super::*;
+use crate::packet::Text;
+use crate::packet::{Detail, Line, sample};
 use crate::packet::{Layer, Link, walk};
 
 /// The first segment of a connection on loopback, from the IP header on, as Linux sends it.
@@ -18,9 +20,7 @@ fn decode(bytes: &[u8], length: usize) -> Tcp<'_> {
 }
 
 fn line(bytes: &[u8], length: usize) -> String {
-    let mut out = String::new();
-    decode(bytes, length).line(&mut out);
-    out
+    sample::line_of(&decode(bytes, length), Detail::Checked)
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn every_flag_has_its_bit() {
 }
 
 fn options(bytes: &[u8]) -> String {
-    let mut out = String::new();
+    let mut out = Text::new();
     for option in Options::new(bytes, bytes.len()) {
         out.push_str(if out.is_empty() { "" } else { "," });
         option.line(&mut out);
     }
-    out
+    out.into_string()
 }
 
 #[test]
@@ -170,11 +170,9 @@ fn carrying(ports: [u16; 2], payload: &[u8], cut: usize) -> String {
     p.extend(payload);
     let length = p.len();
     p[2..4].copy_from_slice(&(length as u16).to_be_bytes());
-    let mut layers = walk(Carried::frame(Link::Ip, &p[..length - cut], length));
-    let mut out = String::new();
-    layers.by_ref().for_each(|layer| layer.line(&mut out));
-    layers.end().line(&mut out);
-    out.split_once(", length ").map(|(_, rest)| rest.to_owned()).expect("a length")
+    let mut out = Line::of(Detail::Usual);
+    walk::line(Carried::frame(Link::Ip, &p[..length - cut], length), &mut out);
+    out.as_str().split_once(", length ").map(|(_, rest)| rest.to_owned()).expect("a length")
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod words;
 pub use show::Document;
 
 use super::layer::{Carried, Decoded, Protocol, Trouble};
+use crate::packet::{Line, Text};
 use hello::Hello;
 
 /// The longest record, in bytes (RFC 5246 section 6.2.3 with a margin as OpenSSL has; RFC 8446 allows less).
@@ -126,11 +127,11 @@ impl<'a> Protocol<'a> for Tls<'a> {
         }
     }
 
-    fn line(&self, out: &mut String) {
+    fn line(&self, out: &mut Line) {
         show::line(self, out);
     }
 
-    fn block(&self, out: &mut String) {
+    fn block(&self, out: &mut Text) {
         show::block(self, out);
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::hello::Hello;
 use super::{Message, Record, Tls, words};
+use crate::packet::Text;
 use crate::packet::layer::Trouble;
 use crate::packet::text;
 
@@ -15,7 +16,7 @@ const MOST_RECORDS: usize = 8;
 /// And as many values of a list.
 const MOST_VALUES: usize = 8;
 
-pub(super) fn line(tls: &Tls, out: &mut String) {
+pub(super) fn line(tls: &Tls, out: &mut Text) {
     let mut before = ": TLS ";
     for (i, record) in tls.records().enumerate() {
         out.push_str(before);
@@ -29,7 +30,7 @@ pub(super) fn line(tls: &Tls, out: &mut String) {
 }
 
 /// A record: the messages in it, the alert, or its name and length.
-fn record_line(record: &Record, out: &mut String) {
+fn record_line(record: &Record, out: &mut Text) {
     let mut before = "";
     for message in record.messages().take(MOST_VALUES) {
         out.push_str(before);
@@ -58,7 +59,7 @@ fn record_line(record: &Record, out: &mut String) {
     }
 }
 
-fn message_line(message: &Message, out: &mut String) {
+fn message_line(message: &Message, out: &mut Text) {
     match message.hello() {
         Some(hello) => hello_line(&hello, out),
         None => {
@@ -76,7 +77,7 @@ fn name(hello: &Hello) -> &'static str {
     }
 }
 
-fn hello_line(hello: &Hello, out: &mut String) {
+fn hello_line(hello: &Hello, out: &mut Text) {
     out.push_str(name(hello));
     if let Some(name) = hello.server_name() {
         out.push_str(" sni=");
@@ -108,23 +109,23 @@ fn hello_line(hello: &Hello, out: &mut String) {
     }
 }
 
-fn version_text(out: &mut String, version: u16) {
+fn version_text(out: &mut Text, version: u16) {
     match words::version(version) {
         Some(name) => out.push_str(name),
         None => drop(write!(out, "0x{version:04x}")),
     }
 }
 
-fn cipher_text(out: &mut String, suite: u16) {
+fn cipher_text(out: &mut Text, suite: u16) {
     match words::cipher(suite) {
         Some(name) => out.push_str(name),
         None => drop(write!(out, "0x{suite:04x}")),
     }
 }
 
-pub(super) fn block(tls: &Tls, out: &mut String) {
+pub(super) fn block(tls: &Tls, out: &mut Text) {
     for record in tls.records() {
-        let mut line = String::new();
+        let mut line = Text::new();
         record_line(&record, &mut line);
         text::field(out, "TLS", line);
         for hello in record.messages().filter_map(|message| message.hello()) {
@@ -133,8 +134,8 @@ pub(super) fn block(tls: &Tls, out: &mut String) {
     }
 }
 
-fn hello_block(hello: &Hello, out: &mut String) {
-    let mut version = String::new();
+fn hello_block(hello: &Hello, out: &mut Text) {
+    let mut version = Text::new();
     version_text(&mut version, hello.legacy_version);
     text::field(out, "Legacy Version", version);
     text::field(out, "Cipher Suites", list(hello.ciphers.as_chunks().0.iter().map(|c| u16::from_be_bytes(*c))));
@@ -143,12 +144,12 @@ fn hello_block(hello: &Hello, out: &mut String) {
 
 /// Numbers in hexadecimal, spaces between them.
 fn list(numbers: impl Iterator<Item = u16>) -> String {
-    let mut out = String::new();
+    let mut out = Text::new();
     for number in numbers {
         out.push_str(if out.is_empty() { "" } else { " " });
         text::hex(&mut out, &number.to_be_bytes());
     }
-    out
+    out.into_string()
 }
 
 /// The [`Tls`] records of a segment as JSON.
