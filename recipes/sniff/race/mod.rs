@@ -13,7 +13,7 @@ use std::time::Duration;
 
 pub use task::{Approach, SniffTask};
 
-use super::{fanout, packet, pcap, raw, recvmmsg, ring};
+use super::{af_xdp, fanout, io_uring, packet, pcap, raw, recvmmsg, ring};
 use crate::need::{Need, VETH};
 use crate::race::{Axis, Contender, TaskRace};
 
@@ -58,8 +58,10 @@ pub static RACE: TaskRace<SniffTask> = TaskRace {
         method!(fanout::CONTENDER, 45),
         method!(packet::CONTENDER),
         method!(recvmmsg::CONTENDER),
+        method!(io_uring::CONTENDER),
         method!(raw::CONTENDER),
         method!(pcap::CONTENDER),
+        method!(af_xdp::CONTENDER),
     ],
     limits: &[&touched::TOUCHED],
 };
