@@ -210,8 +210,7 @@ mod tests {
     #[test]
     fn attributes_are_padded_and_nested_lengths_are_whole() {
         let request = Request::new(libc::RTM_NEWLINK, 0).nest(18, |r| r.text(1, "veth").attribute(2, &[7]));
-        let expected: [&[u8]; 5] =
-            [&[24, 0, 18, 0], &[9, 0, 1, 0], b"veth\0\0\0\0", &[5, 0, 2, 0], &[7, 0, 0, 0]];
+        let expected: [&[u8]; 5] = [&[24, 0, 18, 0], &[9, 0, 1, 0], b"veth\0\0\0\0", &[5, 0, 2, 0], &[7, 0, 0, 0]];
         assert_eq!(request.bytes[HEADER..], expected.concat());
     }
 

@@ -75,7 +75,7 @@ pub struct Contender<C: ?Sized + 'static> {
 
 /// The job that a family's contenders compete in.
 ///
-/// `prepare`, `enter`, `reset` and `verify` are outside the clock, `run` is inside.
+/// `prepare`, `enter`, `reset`, `ready` and `verify` are outside the clock, `run` is inside.
 pub trait Task: Sized + 'static {
     /// What every contender implements (`dyn CopyFile`).
     type Contender: ?Sized + Sync + 'static;
@@ -105,6 +105,15 @@ pub trait Task: Sized + 'static {
     fn enter(contender: &'static Self::Contender, fixture: &mut Self::Fixture) -> Result<Self::Session>;
     /// Puts the fixture into a state from which `operations` runs can be made and told from work left undone.
     fn reset(fixture: &mut Self::Fixture, operations: u64) -> Result<()>;
+    /// After `reset`: makes what only this contender is to find before it runs (packets in its very queue).
+    fn ready(
+        _: &'static Self::Contender,
+        _: &mut Self::Session,
+        _: &mut Self::Fixture,
+        _operations: u64,
+    ) -> Result<()> {
+        Ok(())
+    }
     /// The side that a contender stands for where a race asks which of two is better as a whole ("AF_ALG", "user
     /// space"); a limit of a side bounds only that side.
     fn group(_: &Self::Contender) -> Option<&'static str> {
@@ -177,6 +186,10 @@ pub trait Track {
     fn enter(&mut self, entrant: usize) -> Result<()>;
     /// See [`Task::reset`].
     fn reset(&mut self, operations: u64) -> Result<()>;
+    /// See [`Task::ready`].
+    fn ready(&mut self, _entrant: usize, _operations: u64) -> Result<()> {
+        Ok(())
+    }
     /// That many times [`Task::run`], and what they did together: the loop is here, where it costs no dynamic call a turn.
     fn run(&mut self, entrant: usize, operations: u64) -> Result<Work>;
     /// See [`Task::verify`].
@@ -283,6 +296,10 @@ impl<T: Task> Track for TaskTrack<T> {
     }
     fn reset(&mut self, operations: u64) -> Result<()> {
         T::reset(&mut self.fixture, operations)
+    }
+    fn ready(&mut self, entrant: usize, operations: u64) -> Result<()> {
+        let (contender, session, fixture) = self.lane(entrant);
+        T::ready(contender, session, fixture, operations)
     }
     fn run(&mut self, entrant: usize, operations: u64) -> Result<Work> {
         let (contender, session, fixture) = self.lane(entrant);

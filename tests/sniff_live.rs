@@ -12,6 +12,9 @@ use common::live::{Running, Server, can_capture, has_program, listening, sniff};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
+/// The methods that every kernel with packet sockets has.
+const METHODS: [&str; 5] = ["ring", "fanout", "packet", "recvmmsg", "raw"];
+
 const REPLY: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nred \x1b[31m alert\x07\n";
 
 fn server() -> Option<Server> {
@@ -103,7 +106,7 @@ fn json_is_an_object_a_line_by_its_schema() {
     let Some(server) = server() else { return };
     let schema = schemars::schema_for!(syskit::recipes::sniff::print::PacketDocument);
     let validator = jsonschema::validator_for(schema.as_value()).expect("a schema");
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let (code, out, words) = one_request(&server, &["--json", "-c", "6", "--via", via]);
         assert_eq!(code, Some(0), "{words}");
         let packets: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
@@ -121,7 +124,7 @@ fn json_is_an_object_a_line_by_its_schema() {
 fn other_ports_are_kept_out_by_the_kernel() {
     let Some(server) = server() else { return };
     let other = Server::start(Ipv4Addr::LOCALHOST.into(), REPLY).expect("another server");
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let port = server.port();
         let ours = listening(&mut sniff(&["-i", "lo", "--via", via, "--port", &port, "-c", "3"]));
         other.ask(b"not of interest");
@@ -211,7 +214,7 @@ fn what_a_slow_reader_loses_is_counted() {
     let Some(_) = server() else { return };
     static LARGE: [u8; 64 << 20] = [7; 64 << 20];
     let server = Server::start(Ipv4Addr::LOCALHOST.into(), &LARGE).expect("a server");
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let port = server.port();
         let ours = listening(sniff(&["-i", "lo", "--via", via, "--port", &port]).stdout(Stdio::null()));
         ours.signal(Signal::SIGSTOP);
@@ -230,7 +233,8 @@ fn without_the_privilege_it_says_what_to_do() {
     if !has_program("setpriv", "util-linux") {
         return;
     }
-    for (via, what) in [("packet", "a packet socket"), ("raw", "a raw socket")] {
+    for via in METHODS {
+        let what = if via == "raw" { "a raw socket" } else { "a packet socket" };
         let mut command = Command::new("setpriv");
         if nix::unistd::geteuid().is_root() {
             command.args(["--bounding-set=-net_raw", "--inh-caps=-net_raw"]);
@@ -258,7 +262,7 @@ fn wrong_arguments_are_usage_errors_that_help() {
         (&["tcp", "--port", "0"], "0 is not in 1.."),
         (&["tcp", "--port", "65536"], "65536 is not in"),
         (&["tcp", "--for", "soon"], "'soon' is not a duration"),
-        (&["tcp", "--via", "magic"], "[possible values: packet, raw, pcap]"),
+        (&["tcp", "--via", "magic"], "[possible values: ring, fanout, packet, recvmmsg, raw, pcap"),
         (&["tcpx"], "filter: unknown word 'tcpx' at 1 (did you mean 'tcp'?)"),
         (&["not", "tpc"], "sniff: filter: unknown word 'tpc' at 5 (did you mean 'tcp'?)"),
         (&["host", "localhost"], "names are not looked up"),
@@ -268,6 +272,13 @@ fn wrong_arguments_are_usage_errors_that_help() {
         (&["tcp", "vlan", "5", "--via", "raw"], "Ethernet alone"),
         (&["--link", "raw"], "--dump"),
         (&["tcp", "-v", "--json"], "cannot be used with"),
+        (&["-B", "4096"], "'4096' has no unit; write 4096K for as many KiB"),
+        (&["-B", "1K"], "a buffer has from 512 KiB to 4 GiB, not 1 KiB"),
+        (&["-B", "5G"], "not 5 GiB"),
+        (&["-i", "4294967295"], "no interface '4294967295'"),
+        (&["-r", "x", "-p"], "cannot be used with"),
+        (&["-r", "x", "-B", "8M"], "cannot be used with"),
+        (&["-D", "-w", "x"], "cannot be used with"),
     ] {
         let output = run(Command::new(env!("CARGO_BIN_EXE_syskit")).arg("sniff").args(arguments));
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", words(&output));
@@ -306,7 +317,7 @@ fn ip(running: &Running, arguments: &[&str]) {
 
 #[test]
 fn an_interface_that_goes_away_ends_it_with_its_name() {
-    for via in ["packet", "raw"] {
+    for via in METHODS {
         let Some(ours) = in_a_namespace(&format!("-i d0 --via {via}")) else { return };
         ip(&ours, &["link", "delete", "d0"]);
         let (code, _, words) = ours.finish();
@@ -318,7 +329,13 @@ fn an_interface_that_goes_away_ends_it_with_its_name() {
 
 #[test]
 fn an_interface_that_goes_down_is_waited_for() {
-    let Some(mut ours) = in_a_namespace("-i d0 --for 20s") else { return };
+    for via in ["ring", "fanout", "packet", "recvmmsg"] {
+        let Some(ours) = in_a_namespace(&format!("-i d0 --for 20s --via {via}")) else { return };
+        goes_down(via, ours);
+    }
+}
+
+fn goes_down(via: &str, mut ours: Running) {
     ip(&ours, &["link", "set", "d0", "down"]);
     ip(&ours, &["link", "set", "d0", "up"]);
     // A connection attempt into the void, through d0, is heard again.
@@ -338,9 +355,81 @@ fn an_interface_that_goes_down_is_waited_for() {
     let _ = attempt.kill();
     let _ = attempt.wait();
     let (code, _, words) = ours.finish();
-    assert_eq!(code, Some(0), "{words}");
+    assert_eq!(code, Some(0), "{via}: {words}");
     assert!(line.contains("IP 192.0.2.1.") && line.contains("> 192.0.2.2.80: Flags [S], cksum 0x"), "{line}");
-    assert!(words.contains("the interface is down"), "{words}");
+    assert_eq!(words.matches("the interface is down").count(), 1, "{via}: {words}");
+}
+
+#[test]
+fn a_fanout_has_a_thread_for_each_ring_and_ends_with_packets_at_hand() {
+    let Some(server) = server() else { return };
+    let port = server.port();
+    let ours = listening(&mut sniff(&["-i", "lo", "--via", "fanout", "--port", &port]));
+    for _ in 0..40 {
+        server.ask(b"hello");
+    }
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", ours.child.id())).expect("/proc").flatten();
+    let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    let rings = names.filter(|name| name.starts_with("syskit-ring-")).count();
+    assert!((2..=4).contains(&rings), "{rings} threads");
+    ours.signal(Signal::SIGINT);
+    // A thread that does not end would keep it until the watchdog.
+    let (code, _, words) = ours.finish();
+    assert_eq!(code, Some(0), "{words}");
+}
+
+#[test]
+fn promiscuous_mode_lasts_as_long_as_the_capture() {
+    for (flags, count) in [("", 1), ("-p", 0)] {
+        for via in ["ring", "fanout", "packet", "recvmmsg"] {
+            let Some(ours) = in_a_namespace(&format!("-i d0 --via {via} {flags}")) else { return };
+            let namespace = format!("--net=/proc/{}/ns/net", ours.child.id());
+            let show = ["ip", "-d", "link", "show", "d0"];
+            let output = run(Command::new("nsenter").arg(namespace).args(show));
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(text.contains("promiscuity 0 "), count == 0, "{via} {flags}: {text}");
+            ours.signal(Signal::SIGINT);
+            assert_eq!(ours.finish().0, Some(0), "{via}");
+        }
+    }
+}
+
+#[test]
+fn interfaces_are_listed_as_ip_lists_them_and_found_by_number() {
+    if !has_program("ip", "iproute2") {
+        return;
+    }
+    let list = run(Command::new(env!("CARGO_BIN_EXE_syskit")).args(["sniff", "-D", "--json"]));
+    let document: Value = serde_json::from_slice(&list.stdout).expect("JSON");
+    let schema = schemars::schema_for!(syskit::recipes::sniff::interfaces::InterfacesDocument);
+    assert!(jsonschema::validator_for(schema.as_value()).expect("a schema").is_valid(&document), "{document}");
+    let text = run(Command::new(env!("CARGO_BIN_EXE_syskit")).args(["sniff", "--list-interfaces"]));
+    let text = String::from_utf8(text.stdout).expect("text");
+    let ip: Value = serde_json::from_slice(&run(Command::new("ip").args(["-j", "address"])).stdout).expect("JSON");
+    let (ours, theirs) = (document["interfaces"].as_array().expect("a list"), ip.as_array().expect("a list"));
+    assert_eq!((ours.len(), ours[0]["name"].as_str()), (theirs.len() + 1, Some("any")));
+    for theirs in theirs {
+        let ours = ours.iter().find(|o| o["number"] == theirs["ifindex"]).expect("it is listed");
+        assert_eq!(ours["name"], theirs["ifname"]);
+        let flag = |name: &str| theirs["flags"].as_array().is_some_and(|flags| flags.iter().any(|f| f == name));
+        assert_eq!((ours["up"] == true, ours["loopback"] == true), (flag("UP"), flag("LOOPBACK")), "{ours}");
+        for address in theirs["addr_info"].as_array().into_iter().flatten() {
+            let address = format!("{}/{}", address["local"].as_str().unwrap_or_default(), address["prefixlen"]);
+            assert!(
+                ours["addresses"].as_array().is_some_and(|a| a.iter().any(|a| *a == *address)),
+                "{address}: {ours}"
+            );
+        }
+        let line = format!("{}.{} [", ours["number"], theirs["ifname"].as_str().unwrap_or_default());
+        assert!(text.lines().any(|l| l.starts_with(&line)), "{line}: {text}");
+    }
+    if can_capture() {
+        let number = theirs.iter().find(|i| i["ifname"] == "lo").expect("lo")["ifindex"].to_string();
+        for (asked, name) in [(number.as_str(), "lo"), ("0", "any")] {
+            let words = words(&run(&mut sniff(&["-i", asked, "--for", "1ms"])));
+            assert!(words.starts_with(&format!("listening on {name} via ring")), "{asked}: {words}");
+        }
+    }
 }
 
 #[test]
@@ -375,10 +464,14 @@ fn help_tells_of_every_option() {
         "--count",
         "--for",
         "--port",
+        "--list-interfaces",
+        "--no-promiscuous",
+        "--buffer-size",
+        "--immediate-mode",
         "--verbose",
         "--json",
         "--via",
-        "[default: packet]",
+        "[default: ring]",
         "CAP_NET_RAW",
     ] {
         assert!(text.contains(word), "{word}: {text}");

@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use libc::sock_filter;
 
-use super::{packet, pcap, raw};
+use super::losses::Losses;
+use super::{fanout, packet, pcap, raw, receive, recvmmsg, ring};
 use crate::error::Result;
 use crate::packet::{Carried, Link};
 use crate::race::Contender;
 
 /// Every capture method, the default first.
-pub static METHODS: &[Contender<dyn Method>] = &[packet::CONTENDER, raw::CONTENDER, pcap::CONTENDER];
+pub static METHODS: &[Contender<dyn Method>] =
+    &[ring::CONTENDER, fanout::CONTENDER, packet::CONTENDER, recvmmsg::CONTENDER, raw::CONTENDER, pcap::CONTENDER];
+
+/// Those that are tried in turn where none was asked for, until the kernel has one.
+pub static DEFAULTS: &[Contender<dyn Method>] = &[ring::CONTENDER, packet::CONTENDER, raw::CONTENDER];
 
 /// A way to get at the packets of this host.
 pub trait Method: Sync {
@@ -28,6 +33,21 @@ pub struct Setup {
     pub interface: Option<super::interface::Interface>,
     /// What of the packets is wanted.
     pub selection: super::selection::Selection,
+    /// How many bytes of each packet are wanted, where not all.
+    pub snaplen: Option<u32>,
+    /// How much the kernel may hold for us, in bytes; the method's own measure where none was asked for.
+    pub buffer: Option<usize>,
+    /// Whether the interface shall give us what is not for this host; not done on all interfaces at once.
+    pub promiscuous: bool,
+    /// Whether a packet counts more than the cost of it: it is shown as soon as it is there.
+    pub immediate: bool,
+}
+
+impl Setup {
+    /// The most bytes of a packet that are captured.
+    pub fn longest(&self) -> usize {
+        self.snaplen.map_or(receive::LARGEST, |n| receive::LARGEST.min(n as usize))
+    }
 }
 
 /// A capture under way.
@@ -43,11 +63,16 @@ pub trait Capture {
         true
     }
 
-    /// Packets lost so far because we were too slow to take them.
+    /// Whether packets come cut to the snap length of the setup; false for those who leave that to the caller.
+    fn is_cut(&self) -> bool {
+        false
+    }
+
+    /// What was lost so far.
     ///
     /// # Errors
     /// Where the kernel does not tell.
-    fn dropped(&mut self) -> Result<u64>;
+    fn dropped(&mut self) -> Result<Losses>;
 
     /// The link type (LINKTYPE_ value) of every packet to come, where that is known beforehand.
     fn linktype(&self) -> Option<u16> {

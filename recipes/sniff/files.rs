@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use super::capture::{Capture, Captured, Event, Setup};
+use super::losses::Losses;
 use super::offline::Offline;
 use super::save::Saver;
 use crate::capture_file::{Form, LONGEST_RECORD};
@@ -63,10 +64,15 @@ impl Files {
         Ok((Box::new(offline), words))
     }
 
-    /// Cuts the packets of `capture` to the length that was asked for.
+    /// How many bytes of each packet are wanted, where not all.
+    pub(super) fn snaplen(&self) -> Option<u32> {
+        self.snaplen.filter(|n| *n > 0)
+    }
+
+    /// Cuts the packets of `capture` to the length that was asked for, where it does not itself.
     pub(super) fn snapped(&self, capture: Box<dyn Capture>) -> Box<dyn Capture> {
-        match self.snaplen {
-            Some(length @ 1..) => Box::new(Snapped { capture, length: length as usize }),
+        match self.snaplen() {
+            Some(length) if !capture.is_cut() => Box::new(Snapped { capture, length: length as usize }),
             _ => capture,
         }
     }
@@ -82,7 +88,7 @@ impl Files {
         source: Option<&Source>,
     ) -> Result<Option<Saver>> {
         let Some(path) = &self.write else { return Ok(None) };
-        let snaplen = self.snaplen.filter(|n| *n > 0).unwrap_or(LONGEST_RECORD as u32);
+        let snaplen = self.snaplen().unwrap_or(LONGEST_RECORD as u32);
         let mut saver = Saver::create(path, self.form(path), snaplen, self.comment.as_deref(), source)?;
         if let Some(linktype) = capture.linktype() {
             saver.begin(linktype, setup.interface.as_ref())?;
@@ -122,7 +128,7 @@ impl Capture for Snapped {
         self.capture.is_filtered()
     }
 
-    fn dropped(&mut self) -> Result<u64> {
+    fn dropped(&mut self) -> Result<Losses> {
         self.capture.dropped()
     }
 

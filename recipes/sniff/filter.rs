@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use nix::errno::Errno;
 
-use super::capture::Captured;
+use super::capture::{Captured, Setup};
 use super::selection::{Selection, WITH_PORTS};
 use crate::error::{Context, Result};
 use crate::filter::condition::{ancillary, byte, half, half_behind, masked};
@@ -108,7 +108,7 @@ pub fn packet_socket(selection: &Selection) -> Result<Program> {
         Condition::equal(hardware(), loopback),
     ]);
     let ethernet = Condition::one_of(&hardware(), [libc::ARPHRD_ETHER.into(), loopback]);
-    let ip = Condition::one_of(&hardware(), super::packet::IP_LINKS.map(u32::from));
+    let ip = Condition::one_of(&hardware(), super::af_packet::IP_LINKS.map(u32::from));
     // There are no VLAN tags and hardware addresses on these links: nothing of them is wanted where those are asked for.
     let on_ip = wanted(selection, Link::Ip, View::Socket).unwrap_or(Condition::Known(false));
     let links = Condition::Any(vec![
@@ -120,6 +120,15 @@ pub fn packet_socket(selection: &Selection) -> Result<Program> {
         ]),
     ]);
     Ok(program(&Condition::All(vec![sent.negated(), links]))?)
+}
+
+/// The same, letting through no more bytes of each packet than are wanted.
+///
+/// # Errors
+/// As [`packet_socket`].
+pub(super) fn cutting(setup: &Setup) -> Result<Program> {
+    let whole = packet_socket(&setup.selection)?;
+    Ok(setup.snaplen.map_or_else(|| whole.clone(), |bytes| whole.cut(bytes)))
 }
 
 /// For a raw IPv4 socket of protocol TCP.

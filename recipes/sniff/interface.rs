@@ -14,7 +14,7 @@ pub struct Interface {
     pub index: u32,
 }
 
-/// The interface of this name; `None` for "any".
+/// The interface of this name or, where none is called so, of this number; `None` for "any", which is number 0.
 ///
 /// # Errors
 /// A usage error that names those there are.
@@ -24,6 +24,12 @@ pub fn find(name: &str) -> Result<Option<Interface>> {
     }
     if let Ok(index) = if_nametoindex(name) {
         return Ok(Some(Interface { name: name.to_owned(), index }));
+    }
+    let numbered = name.parse().ok().map(|index| (index, self::name(index)));
+    match numbered {
+        Some((0, _)) => return Ok(None),
+        Some((index, Some(name))) => return Ok(Some(Interface { name, index })),
+        _ => {}
     }
     let names = names();
     let near = nearest(name, names.iter().map(String::as_str));

@@ -1,16 +1,25 @@
 //! The sniff family: what is on the wire.
 
+pub mod af_packet;
 pub mod capture;
+pub mod fanout;
 mod files;
 pub mod filter;
 pub mod interface;
+pub mod interfaces;
+pub mod live;
+pub mod losses;
+mod merge;
 pub mod offline;
 pub mod overhear;
 pub mod packet;
 pub mod pcap;
 pub mod print;
+pub mod race;
 pub mod raw;
 pub mod receive;
+pub mod recvmmsg;
+pub mod ring;
 pub mod save;
 pub mod selection;
 pub mod sink;
@@ -22,6 +31,7 @@ pub mod sniff_tcp;
 pub mod sniff_udp;
 pub mod timestamp;
 pub mod tool;
+pub mod traffic;
 mod wanted;
 pub mod wire;
 
@@ -44,5 +54,5 @@ pub static FAMILY: Family = Family {
         &sniff_dns::RECIPE,
     ],
     tool: Some(&tool::VERB),
-    races: &[],
+    races: &[&race::RACE],
 };

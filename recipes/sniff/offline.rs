@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::capture::{Capture, Captured, Direction, Event, Recorded};
+use super::losses::Losses;
 use super::receive;
 use crate::capture_file::{Next, Reader, Record, flags};
 use crate::error::{Error, Result};
@@ -67,8 +68,8 @@ impl Capture for Offline {
         false
     }
 
-    fn dropped(&mut self) -> Result<u64> {
-        Ok(0)
+    fn dropped(&mut self) -> Result<Losses> {
+        Ok(Losses::default())
     }
 
     fn linktype(&self) -> Option<u16> {

@@ -5,24 +5,22 @@
 //! every packet passes twice, going out and coming in; the first is skipped.
 
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockType, recvmsg, setsockopt, socket, sockopt,
-};
+use nix::sys::socket::{ControlMessageOwned, LinkAddr, MsgFlags, recvmsg};
 use nix::sys::time::TimeSpec;
 
-use super::capture::{Capture, Captured, Direction, Event, Method, Setup};
-use super::interface::{self, Interface};
+use super::af_packet::{Endpoint, TAG, captured};
+use super::capture::{Capture, Event, Method, Setup};
+use super::losses::Losses;
 use super::{filter, receive};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Result};
 use crate::need::PACKET_SOCKET;
-use crate::packet::Link;
 use crate::race::Contender;
-use crate::sys::packet_socket::{self, Auxdata};
+use crate::sys::packet_socket::{Arrival, Auxdata};
 
 /// The record of this method.
 pub const CONTENDER: Contender<dyn Method> = Contender {
@@ -32,152 +30,85 @@ pub const CONTENDER: Contender<dyn Method> = Contender {
     approach: &PacketSocket,
 };
 
-/// Hardware types whose frames begin with the IP header: none (tun), and raw IP (ARPHRD_RAWIP).
-pub const IP_LINKS: [u16; 2] = [libc::ARPHRD_NONE, 519];
-
-/// A VLAN tag stands behind the two hardware addresses.
-const ADDRESSES: usize = 12;
-const TAG: usize = 4;
-
 struct PacketSocket;
 
 impl Method for PacketSocket {
     fn open(&self, setup: &Setup) -> Result<Box<dyn Capture>> {
-        let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
-        let what = || format!("cannot open a packet socket on {place}");
-        let program = filter::packet_socket(&setup.selection)?;
-        // Protocol 0: nothing comes in before the filter is there and bind starts the flow.
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(AddressFamily::Packet, SockType::Raw, flags, None).sys("socket", what)?;
-        receive::enlarge_queue(&socket);
-        setsockopt(&socket, sockopt::ReceiveTimestampns, &true).sys("setsockopt(SO_TIMESTAMPNS)", what)?;
-        packet_socket::want_auxdata(&socket).sys("setsockopt(PACKET_AUXDATA)", what)?;
-        filter::attach(&socket, &program, what)?;
-        let index = setup.interface.as_ref().map_or(0, |i| i.index);
-        packet_socket::bind(&socket, index).sys("bind", what)?;
+        let program = filter::cutting(setup)?;
+        let endpoint = Endpoint::open(setup)?;
+        endpoint.queued(setup)?;
+        endpoint.start(setup, &program)?;
         Ok(Box::new(Open {
-            socket,
-            interface: setup.interface.clone(),
-            buffer: vec![0; TAG + receive::LARGEST],
+            endpoint,
+            buffer: vec![0; TAG + setup.longest()],
             control: cmsg_space!(TimeSpec, [u8; 32]),
-            dropped: 0,
+            longest: setup.longest(),
         }))
     }
 }
 
 struct Open {
-    socket: OwnedFd,
-    interface: Option<Interface>,
+    endpoint: Endpoint,
     /// Frames are received behind room for a VLAN tag.
     buffer: Vec<u8>,
     control: Vec<u8>,
-    dropped: u64,
-}
-
-/// What a receive gives besides the bytes.
-struct Received {
-    length: usize,
-    from: Option<LinkAddr>,
-    time: Option<TimeSpec>,
-    auxdata: Auxdata,
+    longest: usize,
 }
 
 impl Open {
-    fn receive(&mut self, wait: Duration) -> nix::Result<Option<Received>> {
+    /// What the kernel says of the next packet, and how many bytes of it there are.
+    fn receive(&mut self, wait: Duration) -> nix::Result<Option<(Arrival, usize)>> {
         let (buffer, control) = (&mut self.buffer[TAG..], &mut self.control);
-        receive::within(self.socket.as_fd(), wait, || {
+        let socket = self.endpoint.as_raw_fd();
+        receive::within(self.endpoint.as_fd(), wait, || {
             let mut iov = [IoSliceMut::new(buffer)];
-            let got = recvmsg::<LinkAddr>(self.socket.as_raw_fd(), &mut iov, Some(control), MsgFlags::MSG_TRUNC)?;
-            let mut received =
-                Received { length: got.bytes, from: got.address, time: None, auxdata: Auxdata::default() };
+            let got = recvmsg::<LinkAddr>(socket, &mut iov, Some(control), MsgFlags::MSG_TRUNC)?;
+            let mut arrival = Arrival { length: got.bytes, ..Arrival::default() };
+            if let Some(from) = got.address {
+                let interface = from.ifindex() as u32;
+                arrival = Arrival { interface, hardware: from.hatype(), kind: from.pkttype(), ..arrival };
+            }
             for message in got.cmsgs().into_iter().flatten() {
                 match message {
-                    ControlMessageOwned::ScmTimestampns(time) => received.time = Some(time),
+                    ControlMessageOwned::ScmTimestampns(time) => {
+                        (arrival.seconds, arrival.nanoseconds) = (time.tv_sec(), time.tv_nsec() as u32);
+                    }
                     ControlMessageOwned::Unknown(other) if other.cmsg_header.cmsg_type == libc::PACKET_AUXDATA => {
-                        received.auxdata = Auxdata::parse(&other.data_bytes).unwrap_or_default();
+                        let told = Auxdata::parse(&other.data_bytes).unwrap_or_default();
+                        (arrival.status, arrival.vlan) = (told.status, told.vlan);
+                        // What was received is what the filter left.
+                        arrival.length = arrival.length.max(told.length as usize);
                     }
                     _ => {}
                 }
             }
-            Ok(received)
+            Ok((arrival, got.bytes))
         })
-    }
-
-    /// Where the frame stands in the buffer, once a VLAN tag that the device took out is back in.
-    fn restore_tag(&mut self, captured: usize, vlan: Option<(u16, u16)>) -> std::ops::Range<usize> {
-        let end = TAG + captured;
-        let Some((protocol, control)) = vlan.filter(|_| captured >= ADDRESSES) else { return TAG..end };
-        self.buffer.copy_within(TAG..TAG + ADDRESSES, 0);
-        self.buffer[ADDRESSES..ADDRESSES + 2].copy_from_slice(&protocol.to_be_bytes());
-        self.buffer[ADDRESSES + 2..ADDRESSES + TAG].copy_from_slice(&control.to_be_bytes());
-        0..end
     }
 }
 
 impl Capture for Open {
     fn next(&mut self, wait: Duration) -> Result<Event<'_>> {
-        let received = match self.receive(wait) {
+        let (arrival, received) = match self.receive(wait) {
             Ok(Some(received)) => received,
-            Ok(None) if wait.is_zero() => return Ok(Event::Nothing),
-            Ok(None) => return interface::still_there(self.interface.as_ref()).map(|()| Event::Nothing),
+            Ok(None) => return self.endpoint.silence(wait),
             // Comes once, be it that the interface goes down or away: which of them is seen at the next wait.
             Err(Errno::ENETDOWN) => return Ok(Event::Down),
             Err(errno) => return Err(Error::sys("cannot receive packets", "recvmsg", errno)),
         };
-        let Some(from) = received.from else { return Ok(Event::Nothing) };
-        let direction = direction(from.pkttype());
-        if direction == Direction::Out && from.hatype() == libc::ARPHRD_LOOPBACK {
-            return Ok(Event::Nothing);
-        }
-        let link = link(from.hatype());
-        let vlan = received.auxdata.vlan.filter(|_| link == Link::Ethernet);
-        let captured = received.length.min(receive::LARGEST);
-        let frame = self.restore_tag(captured, vlan);
-        let time = received.time.unwrap_or_else(|| TimeSpec::new(0, 0));
-        Ok(Event::Packet(Captured {
-            seconds: time.tv_sec(),
-            nanoseconds: time.tv_nsec() as u32,
-            direction,
-            interface: from.ifindex() as u32,
-            link,
-            length: received.length + (frame.len() - captured),
-            bytes: &self.buffer[frame],
-            offloaded: received.auxdata.checksum_not_ready(),
-            recorded: None,
-        }))
+        let end = self.buffer.len().min(TAG + received);
+        Ok(captured(&arrival, &mut self.buffer[..end], self.longest).map_or(Event::Nothing, Event::Packet))
     }
 
-    fn dropped(&mut self) -> Result<u64> {
-        // The kernel's count starts anew at every reading.
-        let more = packet_socket::drops(&self.socket)
-            .sys("getsockopt(PACKET_STATISTICS)", || "cannot count dropped packets".to_owned())?;
-        self.dropped += u64::from(more);
-        Ok(self.dropped)
+    fn is_cut(&self) -> bool {
+        true
+    }
+
+    fn dropped(&mut self) -> Result<Losses> {
+        self.endpoint.losses()
     }
 
     fn linktype(&self) -> Option<u16> {
-        match link(interface::hardware(self.interface.as_ref()?)?) {
-            Link::Other(_) => None,
-            link => Some(link.linktype()),
-        }
-    }
-}
-
-fn link(hardware: u16) -> Link {
-    match hardware {
-        libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Link::Ethernet,
-        other if IP_LINKS.contains(&other) => Link::Ip,
-        other => Link::Other(other),
-    }
-}
-
-fn direction(kind: u8) -> Direction {
-    match kind {
-        libc::PACKET_HOST => Direction::In,
-        libc::PACKET_BROADCAST => Direction::Broadcast,
-        libc::PACKET_MULTICAST => Direction::Multicast,
-        libc::PACKET_OTHERHOST => Direction::Other,
-        libc::PACKET_OUTGOING => Direction::Out,
-        _ => Direction::Unknown,
+        self.endpoint.linktype()
     }
 }

@@ -38,6 +38,7 @@ mod linked {
     use pcap::{Active, Linktype};
 
     use super::super::capture::{Capture, Captured, Direction, Event, Setup};
+    use super::super::losses::Losses;
     use super::super::receive;
     use crate::error::{Context, Error, Kind, Result};
     use crate::packet::Link;
@@ -67,10 +68,16 @@ mod linked {
                 .fix("name an interface with -i, or use --via packet"));
         };
         let what = || format!("cannot capture on {} with libpcap", interface.name);
-        let capture = pcap::Capture::from_device(interface.name.as_str())
-            .map_err(|e| failed(what(), e))?
-            .snaplen(receive::LARGEST as i32)
+        let device = pcap::Capture::from_device(interface.name.as_str()).map_err(|e| failed(what(), e))?;
+        let device = match setup.buffer {
+            Some(size) => device.buffer_size(i32::try_from(size).unwrap_or(i32::MAX)),
+            None => device,
+        };
+        let capture = device
+            .snaplen(setup.longest() as i32)
             .precision(pcap::Precision::Nano)
+            .promisc(setup.promiscuous)
+            .immediate_mode(setup.immediate)
             .timeout(HOLD)
             .open()
             .and_then(pcap::Capture::setnonblock)
@@ -108,9 +115,10 @@ mod linked {
             }))
         }
 
-        fn dropped(&mut self) -> Result<u64> {
+        fn dropped(&mut self) -> Result<Losses> {
             let stats = self.capture.stats().map_err(|e| failed("cannot count dropped packets".to_owned(), e))?;
-            Ok(u64::from(stats.dropped) + u64::from(stats.if_dropped))
+            let interface = u64::from(stats.if_dropped);
+            Ok(Losses { interface, ..Losses::of_kernel(stats.dropped.into()) })
         }
 
         fn linktype(&self) -> Option<u16> {

@@ -18,6 +18,7 @@ use nix::sys::time::TimeSpec;
 
 use super::capture::{Capture, Captured, Direction, Event, Method, NOTHING, Setup};
 use super::interface::{self, Interface};
+use super::losses::{InterfaceDrops, Losses};
 use super::selection::Protocol;
 use super::{filter, receive};
 use crate::error::{Context, Error, Result};
@@ -51,7 +52,7 @@ impl Method for RawSocket {
         // A raw socket receives from its first moment on: stop that, and throw away what came before.
         socket_filter::attach(&socket, &NOTHING).sys("setsockopt(SO_ATTACH_FILTER)", what)?;
         while recv(socket.as_raw_fd(), &mut [0; 1], MsgFlags::MSG_TRUNC).is_ok() {}
-        receive::enlarge_queue(&socket);
+        receive::enlarge_queue(&socket, setup.buffer);
         setsockopt(&socket, sockopt::ReceiveTimestampns, &true).sys("setsockopt(SO_TIMESTAMPNS)", what)?;
         setsockopt(&socket, sockopt::Ipv4PacketInfo, &true).sys("setsockopt(IP_PKTINFO)", what)?;
         if let Some(interface) = &setup.interface {
@@ -64,6 +65,7 @@ impl Method for RawSocket {
             interface: setup.interface.clone(),
             buffer: vec![0; receive::LARGEST],
             control: cmsg_space!(TimeSpec, libc::in_pktinfo),
+            drops: InterfaceDrops::since_now(setup.interface.as_ref()),
         }))
     }
 }
@@ -73,6 +75,7 @@ struct Open {
     interface: Option<Interface>,
     buffer: Vec<u8>,
     control: Vec<u8>,
+    drops: InterfaceDrops,
 }
 
 impl Capture for Open {
@@ -110,10 +113,10 @@ impl Capture for Open {
         }
     }
 
-    fn dropped(&mut self) -> Result<u64> {
-        socket_drops::drops(&self.socket)
-            .map(u64::from)
-            .sys("getsockopt(SO_MEMINFO)", || "cannot count dropped packets".to_owned())
+    fn dropped(&mut self) -> Result<Losses> {
+        let kernel = socket_drops::drops(&self.socket)
+            .sys("getsockopt(SO_MEMINFO)", || "cannot count dropped packets".to_owned())?;
+        Ok(Losses { interface: self.drops.count(), ..Losses::of_kernel(kernel.into()) })
     }
 
     fn linktype(&self) -> Option<u16> {

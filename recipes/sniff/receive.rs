@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 
 /// Room for the largest packet: 64 KiB, or several times that where the kernel joins segments; tcpdump's choice.
 pub const LARGEST: usize = 256 << 10;
@@ -13,10 +13,11 @@ pub const LARGEST: usize = 256 << 10;
 /// What the kernel may queue for us, in bytes; it grants less where we lack CAP_NET_ADMIN (net.core.rmem_max).
 const QUEUE: usize = 16 << 20;
 
-/// Lets the kernel queue as much as it will.
-pub fn enlarge_queue(socket: &impl AsFd) {
+/// Lets the kernel queue `size` bytes, or as much as it will.
+pub fn enlarge_queue(socket: &impl AsFd, size: Option<usize>) {
+    let size = size.unwrap_or(QUEUE).min(i32::MAX as usize);
     // Too small a queue is no failure: what it loses is counted and reported.
-    let _ = setsockopt(socket, sockopt::RcvBufForce, &QUEUE).or_else(|_| setsockopt(socket, sockopt::RcvBuf, &QUEUE));
+    let _ = setsockopt(socket, sockopt::RcvBufForce, &size).or_else(|_| setsockopt(socket, sockopt::RcvBuf, &size));
 }
 
 /// Waits at most `wait` for something to receive; false where nothing came or a signal did.
@@ -29,6 +30,15 @@ pub fn ready(socket: BorrowedFd, wait: Duration) -> nix::Result<bool> {
         Ok(count) => Ok(count > 0),
         Err(Errno::EINTR) => Ok(false),
         Err(errno) => Err(errno),
+    }
+}
+
+/// The error that is pending on a socket, which is none any more then.
+pub fn pending(socket: BorrowedFd) -> Option<Errno> {
+    match getsockopt(&socket, sockopt::SocketError) {
+        Ok(0) => None,
+        Ok(errno) => Some(Errno::from_raw(errno)),
+        Err(errno) => Some(errno),
     }
 }
 

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
-use nix::errno::Errno;
 
-use super::capture::{Capture, Event, METHODS, Setup};
+use super::capture::{Capture, Event, Setup};
 use super::files::Files;
 use super::filter::Sieve;
-use super::interface;
+use super::interfaces::{self, InterfacesDocument};
+use super::live::Live;
 use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
@@ -19,11 +18,15 @@ use crate::interrupt;
 use crate::packet::walk;
 use crate::ui::Ui;
 use crate::units::parse_duration;
-use crate::verb::Verb;
+use crate::verb::{Document, Verb};
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "sniff", command, run, schemas: &[("sniff", || schemars::schema_for!(PacketDocument))] };
+pub static VERB: Verb = Verb { name: "sniff", command, run, schemas: SCHEMAS };
+
+const SCHEMAS: &[Document] = &[
+    ("sniff", || schemars::schema_for!(PacketDocument)),
+    ("sniff-interfaces", || schemars::schema_for!(InterfacesDocument)),
+];
 
 /// The longest wait that Ctrl-C and --for must sit out.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -34,9 +37,8 @@ struct Sniff {
     /// A protocol (all, ip, ip6, tcp, udp, icmp, arp, dns, http, tls) and a filter expression: libpcap's language
     #[arg(value_name = "PROTOCOL FILTER")]
     words: Vec<String>,
-    /// The interface to listen on, or 'any'
-    #[arg(long, short, value_name = "IF", default_value = "any")]
-    interface: String,
+    #[command(flatten)]
+    live: Live,
     /// End after N packets
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
@@ -44,7 +46,7 @@ struct Sniff {
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration)]
     duration: Option<Duration>,
     /// Only packets from or to this port
-    #[arg(long, short, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
     /// Print the program that the expression compiles to, in the form of tcpdump -d, and end
     #[arg(long, short = 'd')]
@@ -58,14 +60,6 @@ struct Sniff {
     /// Print a JSON object a packet, each on one line
     #[arg(long)]
     json: bool,
-    // No default value of the parser: only where none was asked for may it fall back to the next.
-    #[arg(
-        long,
-        value_name = "METHOD",
-        help = format!("The capture method [default: {}]", METHODS[0].name),
-        value_parser = PossibleValuesParser::new(METHODS.iter().map(|m| m.name))
-    )]
-    via: Option<String>,
     #[command(flatten)]
     files: Files,
 }
@@ -86,6 +80,9 @@ fn run(matches: &ArgMatches, ui: &mut Ui) -> Result<()> {
 }
 
 fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
+    if args.live.list_interfaces {
+        return interfaces::list(args.json, ui);
+    }
     let selection = Selection::of_words(&args.words, args.port)?;
     if args.dump {
         return dump(&selection, args.link, ui);
@@ -95,13 +92,15 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     }
     let source = args.files.source()?;
     let live = source.is_none();
-    let interface = if live { interface::find(&args.interface)? } else { None };
-    let setup = Setup { interface, selection };
+    let interface = if live { args.live.interface()? } else { None };
+    let mut setup = Setup { interface, selection, snaplen: args.files.snaplen(), ..Setup::default() };
+    args.live.apply(&mut setup);
     let (capture, begins) = match &source {
         Some(source) => Files::offline(source)?,
         None => {
-            let (capture, via) = open(args.via.as_deref(), &setup, ui)?;
-            (capture, format!("listening on {} via {via}; Ctrl-C ends", args.interface))
+            let (capture, via) = args.live.open(&setup, ui)?;
+            let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
+            (capture, format!("listening on {place} via {via}; Ctrl-C ends"))
         }
     };
     let mut capture = args.files.snapped(capture);
@@ -127,37 +126,11 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
         tally.became = sink.word();
         match live {
-            true => ui.note(format_args!("{tally}, {} dropped by the kernel", capture.dropped()?)),
+            true => ui.note(format_args!("{tally}, {}", capture.dropped()?)),
             false => ui.note(&tally),
         }
     }
     ended
-}
-
-/// Opens the method that was asked for; unasked, the first, or where this kernel lacks it the next.
-fn open(via: Option<&str>, setup: &Setup, ui: &mut Ui) -> Result<(Box<dyn Capture>, &'static str)> {
-    let named = via.and_then(|name| METHODS.iter().find(|m| m.name == name));
-    if let Some(method) = named {
-        return Ok((method.approach.open(setup).map_err(explain)?, method.name));
-    }
-    let [first, second, ..] = METHODS else { return Err(Error::unavailable("no capture method")) };
-    match first.approach.open(setup) {
-        Ok(capture) => Ok((capture, first.name)),
-        Err(e) if e.errno == Some(Errno::EAFNOSUPPORT) => {
-            ui.note(format_args!("sniff: {e}: falling back to {}, {}", second.name, second.title));
-            Ok((second.approach.open(setup).map_err(explain)?, second.name))
-        }
-        Err(e) => Err(explain(e)),
-    }
-}
-
-/// Adds what to do where the privilege is missing.
-fn explain(e: Error) -> Error {
-    if e.kind != Kind::Denied || e.fix.is_some() {
-        return e;
-    }
-    let program = std::env::current_exe().map_or("syskit".to_owned(), |p| p.display().to_string());
-    e.fix(format!("needs CAP_NET_RAW: run as root or setcap cap_net_raw+ep {program}"))
 }
 
 struct Limits {

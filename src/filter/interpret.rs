@@ -66,6 +66,15 @@ impl Program {
         }
     }
 
+    /// The same with at most `bytes` bytes (not 0) of each packet that it lets through: what it returns is how many the
+    /// kernel takes.
+    #[must_use]
+    pub fn cut(&self, bytes: u32) -> Program {
+        let returns_constant = |i: &sock_filter| i.code == 0x06;
+        let limit = |i: &sock_filter| sock_filter { k: i.k.min(bytes.max(1)), ..*i };
+        Program(self.0.iter().map(|i| if returns_constant(i) { limit(i) } else { *i }).collect())
+    }
+
     /// Its instructions.
     pub fn instructions(&self) -> &[sock_filter] {
         &self.0

@@ -1,11 +1,12 @@
 //! The Internet checksum (RFC 1071), and what a checksum field is worth in a capture.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layer::{Addresses, Carried, Part};
+use super::text::{self, Text};
 
 /// What verifying a checksum found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -35,6 +36,17 @@ impl fmt::Display for Verdict {
             Verdict::Incorrect { expected } => write!(f, "incorrect -> 0x{expected:04x}"),
             Verdict::Partial => f.write_str("partial: left to offload"),
             Verdict::Unverified { why } => write!(f, "unverified: {why}"),
+        }
+    }
+}
+
+impl Verdict {
+    /// Appends the field and the verdict on it.
+    pub fn with(self, field: u16, out: &mut Text) {
+        text::hex16(out, field);
+        match self {
+            Verdict::Correct => out.push_str(" (correct)"),
+            other => drop(write!(out, " ({other})")),
         }
     }
 }

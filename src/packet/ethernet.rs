@@ -79,6 +79,7 @@ pub fn mac(address: &[u8; 6]) -> String {
 impl<'a> Protocol<'a> for Ethernet<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let header = carried.header::<14>()?;
         let (destination, rest) = header.split_first_chunk::<6>().expect("14 bytes");
@@ -107,7 +108,11 @@ impl<'a> Protocol<'a> for Ethernet<'a> {
     }
 
     fn block(&self, out: &mut Text) {
-        text::field(out, "Ethernet", format_args!("{} > {}", mac(self.source), mac(self.destination)));
+        text::field(out, "Ethernet", |out: &mut Text| {
+            text::hardware(out, self.source);
+            out.push_str(" > ");
+            text::hardware(out, self.destination);
+        });
         for vlan in self.vlans() {
             text::field(out, "VLAN", format_args!("{} (priority {})", vlan.id, vlan.priority));
         }

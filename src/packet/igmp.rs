@@ -242,7 +242,7 @@ impl<'a> Protocol<'a> for Igmp<'a> {
             text::field(out, "Group", group);
         }
         for source in &document.sources {
-            text::field(out, "Source", source);
+            text::field(out, "Source", source.as_str());
         }
         for record in &document.records {
             let mut sources = Text::new();

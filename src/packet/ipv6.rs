@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layer::{Addresses, Carried, Code, Decoded, Part, Protocol, Trouble};
-use super::text;
+use super::{ip_protocol, text};
 use crate::packet::{Line, Text};
 
 /// Its EtherType.
@@ -105,6 +105,26 @@ impl<'a> Ipv6<'a> {
         })
     }
 
+    /// Appends the fixed header's fields as the one-line form has them when it says all, in tcpdump's words.
+    fn detail(&self, out: &mut Text) {
+        out.push('(');
+        if self.traffic_class() != 0 {
+            out.push_str("class ");
+            text::hexadecimal(out, self.traffic_class().into(), 2);
+            out.push_str(", ");
+        }
+        if self.flow_label() != 0 {
+            out.push_str("flowlabel ");
+            text::hexadecimal(out, self.flow_label(), 5);
+            out.push_str(", ");
+        }
+        text::number(out, "hlim ", self.hop_limit().into());
+        out.push_str(", next-header ");
+        out.push_str(ip_protocol::name(self.fixed[6]));
+        text::number_between(out, " (", self.fixed[6].into(), ")");
+        text::number_between(out, " payload length: ", self.payload_length().into(), ") ");
+    }
+
     /// Where the packet goes in the end: behind a routing header under way, else the destination.
     fn final_destination(&self) -> &'a [u8; 16] {
         let routing = self.extensions().find(|(number, _)| *number == ROUTING).map(|(_, header)| header);
@@ -176,6 +196,7 @@ fn follow<'a>(mut at: Carried<'a>, mut number: u8) -> (Carried<'a>, u8, Option<T
 impl<'a> Protocol<'a> for Ipv6<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let fixed = carried.header::<40>()?;
         if fixed[0] >> 4 != 6 {
@@ -203,6 +224,9 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
         if self.missing > 0 {
             let _ = write!(out, "[truncated-ip6 - {} bytes missing] ", self.missing);
         }
+        if out.is_checked() {
+            self.detail(out);
+        }
         if let Some(trouble) = self.trouble {
             text::addresses(out, Addresses::V6(self.source(), self.destination()));
             let _ = write!(out, ": extension header {} [{}]", self.protocol, trouble.word());
@@ -210,9 +234,9 @@ impl<'a> Protocol<'a> for Ipv6<'a> {
     }
 
     fn block(&self, out: &mut Text) {
-        text::field(out, "Protocol", format_args!("IPv6, {}", self.protocol));
+        text::field(out, "Protocol", |out: &mut Text| text::number(out, "IPv6, ", self.protocol.into()));
         text::field(out, "Traffic Class", text::traffic_class(self.traffic_class()));
-        text::field(out, "Flow Label", format_args!("0x{:05x}", self.flow_label()));
+        text::field(out, "Flow Label", |out: &mut Text| text::hexadecimal(out, self.flow_label(), 5));
         text::field(out, "Payload Length", self.payload_length());
         text::field(out, "Hop Limit", self.hop_limit());
         for (number, header) in self.extensions() {

@@ -171,6 +171,7 @@ impl<'a> Carried<'a> {
     }
 
     /// What follows a header of `header` bytes, named by `code`: what was captured and what was on the wire.
+    #[inline(always)]
     pub fn after(&self, header: usize, code: Code) -> Self {
         Carried {
             code,
@@ -187,6 +188,7 @@ impl<'a> Carried<'a> {
 
     /// The same, ended after `length` bytes on the wire (padding cut off).
     #[must_use]
+    #[inline(always)]
     pub fn ending(self, length: usize) -> Self {
         let length = length.min(self.length);
         Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
@@ -194,6 +196,7 @@ impl<'a> Carried<'a> {
 
     /// The same, `length` bytes long as its header says: padding is cut off, and what is missing was not captured.
     #[must_use]
+    #[inline(always)]
     pub fn declared(self, length: usize) -> Self {
         Carried { bytes: &self.bytes[..self.bytes.len().min(length)], length, ..self }
     }

@@ -25,6 +25,7 @@ pub mod http;
 pub mod icmp;
 pub mod icmp6;
 pub mod igmp;
+pub mod ip_protocol;
 pub mod ipip;
 pub mod ipv4;
 pub mod ipv6;

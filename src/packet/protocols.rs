@@ -40,16 +40,25 @@ macro_rules! protocols {
             }
         }
 
-        /// Decodes as [`decode`] does and shows the layer to `visitor`, in place: nothing of it is moved.
+        /// Decodes as [`decode`] does, shows the layer to `visitor`, and puts what it carries in place of `carried`; false
+        /// where that is nothing. Nothing is moved about: that would cost more than to decode.
+        #[inline(always)]
         pub(super) fn visit<'a>(
-            carried: Carried<'a>,
+            carried: &mut Carried<'a>,
             visitor: &mut impl Visitor,
-        ) -> Option<Result<Option<Carried<'a>>, Trouble>> {
+        ) -> Option<Result<bool, Trouble>> {
             match carried.code {
-                $($code => Some($name::$protocol::decode(carried).map(|(layer, next)| {
-                    visitor.layer(&layer);
-                    next
-                })),)*
+                $($code => match $name::$protocol::decode(*carried) {
+                    Ok((layer, next)) => {
+                        visitor.layer(&layer);
+                        let goes_on = next.is_some();
+                        if let Some(next) = next {
+                            *carried = next;
+                        }
+                        Some(Ok(goes_on))
+                    }
+                    Err(trouble) => Some(Err(trouble)),
+                },)*
                 _ => None,
             }
         }
@@ -90,6 +99,11 @@ macro_rules! protocols {
 pub trait Visitor {
     /// The next layer.
     fn layer<'a>(&mut self, layer: &impl Protocol<'a>);
+
+    /// Whether what goes by `code` is to be decoded.
+    fn goes_on(&self, _code: Code) -> bool {
+        true
+    }
 }
 
 /// Whether there is a decoder for what goes by `code`.

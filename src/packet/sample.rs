@@ -26,9 +26,14 @@ pub fn decoded<'a, P: Protocol<'a>>(application: Application, bytes: &'a [u8], l
     (value, line, block)
 }
 
-/// Its part of the one-line form, with all that is ever said in it.
+/// Its part of the one-line form.
 pub fn line<'a>(layer: &impl Protocol<'a>) -> String {
-    let mut line = Line::of(Detail::Checked);
+    line_of(layer, Detail::Usual)
+}
+
+/// Its part of the one-line form that says as much as `detail`.
+pub fn line_of<'a>(layer: &impl Protocol<'a>, detail: Detail) -> String {
+    let mut line = Line::of(detail);
     layer.line(&mut line);
     line.into_string()
 }

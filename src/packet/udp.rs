@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::checksum::{self, Verdict};
 use super::layer::{Addresses, Application, Carried, Code, Decoded, Part, Protocol};
 use super::{protocols, text};
-use crate::packet::{Line, Text};
+use crate::packet::{Detail, Line, Text};
 
 /// Its IP protocol number.
 pub const NUMBER: u8 = 17;
@@ -142,6 +142,23 @@ impl<'a> Udp<'a> {
         of_port(self.destination_port()).or_else(|| of_port(self.source_port()))
     }
 
+    /// Appends what verifying the checksum finds, in tcpdump's words.
+    fn sum(&self, out: &mut Text) {
+        match self.checksum_status() {
+            Verdict::Correct => out.push_str("[udp sum ok] "),
+            Verdict::Incorrect { expected } => {
+                out.push_str("[bad udp cksum ");
+                text::hex16(out, self.checksum());
+                out.push_str(" -> ");
+                text::hex16(out, expected);
+                out.push_str("] ");
+            }
+            Verdict::Partial => out.push_str("[udp sum partial: left to offload] "),
+            Verdict::Unverified { .. } if self.checksum() == 0 => out.push_str("[no cksum] "),
+            Verdict::Unverified { .. } => {}
+        }
+    }
+
     /// What it carries for another decoder, if there is one for it.
     fn next(&self) -> Option<Carried<'a>> {
         let code = Code::Application(self.application()?);
@@ -176,6 +193,7 @@ fn of_port(port: u16) -> Option<Application> {
 impl<'a> Protocol<'a> for Udp<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let udp = Udp { fixed: carried.header::<HEADER>()?, carried };
         Ok((udp, udp.next()))
@@ -186,7 +204,10 @@ impl<'a> Protocol<'a> for Udp<'a> {
             text::endpoints(out, addresses, self.source_port(), self.destination_port());
             out.push_str(": ");
         }
-        if self.next().is_some() {
+        if out.is_checked() && self.addresses().is_some() {
+            self.sum(out);
+        }
+        if self.next().is_some() && out.detail > Detail::Quick {
             return;
         }
         match self.fault() {
@@ -216,7 +237,7 @@ impl<'a> Protocol<'a> for Udp<'a> {
         text::field(out, "Source Port", self.source_port());
         text::field(out, "Dest Port", self.destination_port());
         text::field(out, "Length", self.length());
-        text::field(out, "Checksum", format_args!("0x{:04x} ({})", self.checksum(), self.checksum_status()));
+        text::field(out, "Checksum", |out: &mut Text| self.checksum_status().with(self.checksum(), out));
         if let Some(fault) = self.fault() {
             let what = if fault == Fault::LengthTooShort { "below 8" } else { "beyond the datagram" };
             text::field(out, "Fault", format_args!("length {} is {what}", self.length()));

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::layer::{Carried, Code, Part, Protocol, Trouble};
-use super::line::Line;
+use super::line::{Detail, Line};
 use super::protocols::{self, Layer, Visitor};
 use super::{ipv4, ipv6, sctp, tcp, text, udp};
 use crate::packet::Text;
@@ -74,6 +74,9 @@ pub fn line(frame: Carried, out: &mut Line) {
         fn layer<'a>(&mut self, layer: &impl Protocol<'a>) {
             layer.line(self.0);
         }
+        fn goes_on(&self, code: Code) -> bool {
+            self.0.detail > Detail::Quick || !matches!(code, Code::Application(_))
+        }
     }
     visit(frame, &mut Lines(out)).line(out);
 }
@@ -96,12 +99,12 @@ fn visit<'a>(frame: Carried<'a>, visitor: &mut impl Visitor) -> End<'a> {
         if matches!(carried.part, Part::Later(_)) {
             return End::Fragment(carried);
         }
-        carried = match protocols::visit(carried, visitor) {
-            Some(Ok(Some(next))) => next,
-            Some(Ok(None)) => return End::Complete,
+        match protocols::visit(&mut carried, visitor) {
+            Some(Ok(true)) if visitor.goes_on(carried.code) => {}
+            Some(Ok(_)) => return End::Complete,
             Some(Err(trouble)) => return End::Trouble(carried, trouble),
             None => return End::Unknown(carried),
-        };
+        }
     }
     match carried.part {
         Part::Later(_) => End::Fragment(carried),

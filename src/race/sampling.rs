@@ -21,6 +21,7 @@ pub struct Sample {
 /// Times `operations` runs of an entrant and verifies them; only the runs are inside the clock.
 pub fn sample(track: &mut dyn Track, clock: &dyn Clock, entrant: usize, operations: u64) -> Result<Sample> {
     track.reset(operations)?;
+    track.ready(entrant, operations)?;
     let start = clock.now_ns();
     let work = track.run(entrant, operations)?;
     let ns = clock.now_ns() - start;

@@ -6,32 +6,60 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::errno::Errno;
 
-/// What the kernel tells beside a packet (struct tpacket_auxdata).
+/// What the kernel says of a packet besides its bytes, by whichever way it comes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arrival {
+    /// When it came: seconds since the epoch.
+    pub seconds: i64,
+    /// And nanoseconds of that second.
+    pub nanoseconds: u32,
+    /// Its length before a filter cut it, without a VLAN tag that the device took out.
+    pub length: usize,
+    /// The TP_STATUS_* bits.
+    pub status: u32,
+    /// The VLAN tag that the network device took out of the frame: tag protocol and control information.
+    pub vlan: Option<(u16, u16)>,
+    /// Index of the interface.
+    pub interface: u32,
+    /// Hardware type of the interface (ARPHRD_ETHER).
+    pub hardware: u16,
+    /// Whom it is for: PACKET_HOST, PACKET_OUTGOING and so on.
+    pub kind: u8,
+}
+
+impl Arrival {
+    /// True where a checksum was left to the network device.
+    pub fn checksum_not_ready(&self) -> bool {
+        self.status & libc::TP_STATUS_CSUMNOTREADY != 0
+    }
+}
+
+/// The VLAN tag, where the status says that there is one.
+#[inline]
+pub(super) fn vlan(status: u32, protocol: u16, control: u16) -> Option<(u16, u16)> {
+    let valid = |bit: u32| status & bit != 0;
+    let protocol = if valid(libc::TP_STATUS_VLAN_TPID_VALID) { protocol } else { libc::ETH_P_8021Q as u16 };
+    valid(libc::TP_STATUS_VLAN_VALID).then_some((protocol, control))
+}
+
+/// What a PACKET_AUXDATA control message tells (struct tpacket_auxdata).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Auxdata {
     /// The TP_STATUS_* bits.
     pub status: u32,
+    /// Length of the packet before a filter cut it.
+    pub length: u32,
     /// The VLAN tag that the network device took out of the frame: tag protocol and control information.
     pub vlan: Option<(u16, u16)>,
 }
 
 impl Auxdata {
-    /// Reads the data of a PACKET_AUXDATA control message.
+    /// Reads the data of the control message.
     pub fn parse(data: &[u8]) -> Option<Self> {
-        let word = |at: usize| data.get(at..at + 2).map(|b| u16::from_ne_bytes([b[0], b[1]]));
-        let status = u32::from_ne_bytes(*data.first_chunk()?);
-        let (control, protocol) = (word(16)?, word(18)?);
-        let valid = |bit: u32| status & bit != 0;
-        let vlan = valid(libc::TP_STATUS_VLAN_VALID).then_some((
-            if valid(libc::TP_STATUS_VLAN_TPID_VALID) { protocol } else { libc::ETH_P_8021Q as u16 },
-            control,
-        ));
-        Some(Auxdata { status, vlan })
-    }
-
-    /// True where a checksum was left to the network device.
-    pub fn checksum_not_ready(&self) -> bool {
-        self.status & libc::TP_STATUS_CSUMNOTREADY != 0
+        let data: &[u8; 20] = data.first_chunk()?;
+        let half = |at: usize| u16::from_ne_bytes([data[at], data[at + 1]]);
+        let word = |at: usize| u32::from_ne_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]);
+        Some(Auxdata { status: word(0), length: word(4), vlan: vlan(word(0), half(18), half(16)) })
     }
 }
 
@@ -65,19 +93,47 @@ pub fn want_auxdata(socket: impl AsFd) -> nix::Result<()> {
     Errno::result(done).map(drop)
 }
 
-/// Packets that the kernel dropped for want of buffer space since the last call (reading resets the count).
+/// Puts the interface with this index into promiscuous mode for as long as the socket is open.
+///
+/// # Errors
+/// The errno of setsockopt(2).
+pub fn promiscuous(socket: impl AsFd, interface: u32) -> nix::Result<()> {
+    let membership = libc::packet_mreq {
+        mr_ifindex: interface as i32,
+        mr_type: libc::PACKET_MR_PROMISC as u16,
+        mr_alen: 0,
+        mr_address: [0; 8],
+    };
+    let length = size_of_val(&membership) as libc::socklen_t;
+    let (fd, option) = (socket.as_fd().as_raw_fd(), libc::PACKET_ADD_MEMBERSHIP);
+    // SAFETY: the pointer and length are those of `membership`, which lives across the call.
+    let done = unsafe { libc::setsockopt(fd, libc::SOL_PACKET, option, (&raw const membership).cast(), length) };
+    Errno::result(done).map(drop)
+}
+
+/// What a socket has lost since it was asked last: reading starts the counts anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Statistics {
+    /// Packets that the kernel dropped for want of buffer space.
+    pub dropped: u32,
+    /// How often a ring was full; only rings of version 3 tell.
+    pub full: u32,
+}
+
+/// PACKET_STATISTICS.
 ///
 /// # Errors
 /// The errno of getsockopt(2).
-pub fn drops(socket: impl AsFd) -> nix::Result<u32> {
-    let mut stats = libc::tpacket_stats { tp_packets: 0, tp_drops: 0 };
+pub fn statistics(socket: impl AsFd) -> nix::Result<Statistics> {
+    let mut stats = libc::tpacket_stats_v3 { tp_packets: 0, tp_drops: 0, tp_freeze_q_cnt: 0 };
     let mut length = mem::size_of_val(&stats) as libc::socklen_t;
     let fd = socket.as_fd().as_raw_fd();
-    // SAFETY: the pointer and length are those of `stats`, which lives across the call.
+    // SAFETY: the pointer and length are those of `stats`, which lives across the call; sockets without such a ring fill in
+    // less.
     let done = unsafe {
         libc::getsockopt(fd, libc::SOL_PACKET, libc::PACKET_STATISTICS, (&raw mut stats).cast(), &mut length)
     };
-    Errno::result(done).map(|_| stats.tp_drops)
+    Errno::result(done).map(|_| Statistics { dropped: stats.tp_drops, full: stats.tp_freeze_q_cnt })
 }
 
 #[cfg(test)]
@@ -91,9 +147,9 @@ mod tests {
         data[..4].copy_from_slice(&status.to_ne_bytes());
         data[16..18].copy_from_slice(&7u16.to_ne_bytes());
         data[18..20].copy_from_slice(&0x88a8u16.to_ne_bytes());
+        data[4..8].copy_from_slice(&1500_u32.to_ne_bytes());
         let aux = Auxdata::parse(&data).unwrap();
-        assert!(aux.checksum_not_ready());
-        assert_eq!(aux.vlan, Some((0x88a8, 7)));
+        assert_eq!((aux.status, aux.length, aux.vlan), (status, 1500, Some((0x88a8, 7))));
         assert_eq!(Auxdata::parse(&data[..19]), None);
     }
 }

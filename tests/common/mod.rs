@@ -11,6 +11,7 @@ pub mod offline;
 pub mod packets;
 pub mod samples;
 pub mod trial;
+pub mod wire;
 mod workbench;
 
 #[allow(unused_imports)] // as above

@@ -116,6 +116,7 @@ impl Course for FakeCourse {
             rng: Rc::clone(&self.rng),
             log: Rc::clone(&self.log),
             left: 0,
+            ready: None,
             really_done: 0,
             cost: None,
             operations: vec![0; n],
@@ -131,6 +132,8 @@ struct FakeTrack {
     rng: Rc<RefCell<fastrand::Rng>>,
     log: Rc<RefCell<Vec<String>>>,
     left: u64,
+    /// Who was readied since the last reset.
+    ready: Option<usize>,
     really_done: u64,
     cost: Option<f64>,
     operations: Vec<u64>,
@@ -140,6 +143,7 @@ struct FakeTrack {
 impl FakeTrack {
     fn once(&mut self, entrant: usize) -> Result<Work> {
         assert!(self.left > 0, "more runs than the reset allowed");
+        assert_eq!(self.ready, Some(entrant), "who runs was readied");
         self.left -= 1;
         let fake = &self.fakes[entrant];
         let operation = self.operations[entrant];
@@ -169,7 +173,12 @@ impl Track for FakeTrack {
         }
     }
     fn reset(&mut self, operations: u64) -> Result<()> {
-        (self.left, self.really_done, self.cost) = (operations, 0, None);
+        (self.left, self.really_done, self.cost, self.ready) = (operations, 0, None, None);
+        Ok(())
+    }
+    fn ready(&mut self, entrant: usize, operations: u64) -> Result<()> {
+        assert_eq!(self.left, operations, "as many as the reset was told");
+        self.ready = Some(entrant);
         Ok(())
     }
     fn run(&mut self, entrant: usize, operations: u64) -> Result<Work> {

@@ -262,7 +262,7 @@ pub(super) fn block(icmp: &Icmp6, out: &mut Text) {
         text::field(out, "Max Response", format_args!("{delay}ms"));
     }
     for source in &document.sources {
-        text::field(out, "Source", source);
+        text::field(out, "Source", source.as_str());
     }
     for record in &document.records {
         let mut line = Text::new();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::packet::Link;
-use crate::packet::sample;
+use crate::packet::{Detail, sample};
 
 fn header() -> Vec<u8> {
     let mut h = vec![0x45, 0, 0, 24, 0, 7, 0x40, 0, 64, 6, 0, 0, 127, 0, 0, 1, 127, 0, 0, 2, 1, 2, 3, 4, 0xee, 0xee];
@@ -106,8 +106,11 @@ fn a_wrong_header_checksum_is_marked_in_both_forms() {
     let right = bytes[10..12].to_vec();
     bytes[10..12].copy_from_slice(&[0, 0]);
     let expected = text::to_hex(&right);
-    let (line, block) = shown(&bytes);
-    assert_eq!(line, format!("IP [bad cksum 0x0000 -> 0x{expected}] "));
+    let (_, block) = shown(&bytes);
+    let (ip, _) = decode(&bytes, bytes.len()).unwrap();
+    let line = sample::line_of(&ip, Detail::Checked);
+    let fields = "tos 0x0, ttl 64, id 7, offset 0, flags [DF], proto TCP (6), length 24";
+    assert_eq!(line, format!("IP ({fields}, bad cksum 0x0000 -> 0x{expected}) "));
     assert!(block.contains(&format!("IP Checksum     : 0x0000 (incorrect -> 0x{expected})")), "{block}");
 }
 

@@ -161,7 +161,7 @@ impl<'a> Protocol<'a> for Ntp<'a> {
             text::field(out, "Reference", fields.reference());
             let names = ["Reference Time", "Originate Time", "Receive Time", "Transmit Time"];
             for (name, time) in names.into_iter().zip(fields.times()) {
-                text::field(out, name, time);
+                text::field(out, name, format_args!("{time}"));
             }
         }
         if !self.rest().is_empty() {

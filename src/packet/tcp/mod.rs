@@ -216,6 +216,7 @@ impl<'a> Tcp<'a> {
 impl<'a> Protocol<'a> for Tcp<'a> {
     type Document = Document;
 
+    #[inline(always)]
     fn decode(carried: Carried<'a>) -> Decoded<'a, Self> {
         let tcp = Tcp { fixed: carried.header::<20>()?, carried };
         let next =

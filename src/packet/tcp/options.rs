@@ -123,6 +123,16 @@ impl<'a> Options<'a> {
         self.length == 0
     }
 
+    /// Value and echo, where there are timestamps and two pads before them and nothing else.
+    pub(super) fn only_timestamps(&self) -> Option<[u32; 2]> {
+        match *self.bytes {
+            [1, 1, 8, 10, a, b, c, d, e, f, g, h] if self.length == 12 => {
+                Some([u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h])])
+            }
+            _ => None,
+        }
+    }
+
     fn stop(&mut self, last: TcpOption<'a>) -> Option<TcpOption<'a>> {
         *self = Options::new(&[], 0);
         Some(last)

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::options::{self, TcpOption};
+use super::options::{self, Options, TcpOption};
 use super::{Fault, Flags, Tcp};
-use crate::packet::Text;
 use crate::packet::checksum::Verdict;
 use crate::packet::text;
+use crate::packet::{Detail, Line, Text};
 
 /// A TCP header and its payload as JSON.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -54,10 +54,13 @@ fn fault(tcp: &Tcp) -> Option<&'static str> {
     })
 }
 
-pub(super) fn line(tcp: &Tcp, out: &mut Text) {
+pub(super) fn line(tcp: &Tcp, out: &mut Line) {
     if let Some(addresses) = tcp.addresses() {
         text::endpoints(out, addresses, tcp.source_port(), tcp.destination_port());
         out.push_str(": ");
+    }
+    if out.detail == Detail::Quick {
+        return text::number(out, "tcp ", tcp.payload_length() as u32);
     }
     out.push_str("Flags [");
     letters(tcp.flags(), out);
@@ -66,22 +69,33 @@ pub(super) fn line(tcp: &Tcp, out: &mut Text) {
         let _ = write!(out, " [bad hdr length {} - {why}]", tcp.header_length());
         return;
     }
-    out.push_str(", cksum ");
-    text::hex16(out, tcp.checksum());
-    match tcp.checksum_status() {
-        Verdict::Correct => out.push_str(" (correct)"),
-        Verdict::Partial => out.push_str(" (partial: left to offload)"),
-        other => drop(write!(out, " ({other})")),
+    if out.is_checked() {
+        out.push_str(", cksum ");
+        tcp.checksum_status().with(tcp.checksum(), out);
     }
-    numbers(tcp, out);
+    let bases = out.flows.as_mut().map_or((0, 0), |flows| flows.bases(tcp));
+    numbers(tcp, bases, out);
+    options(tcp.options(), out);
+    text::number(out, ", length ", tcp.payload_length() as u32);
+}
+
+fn options(options: Options, out: &mut Text) {
+    if options.is_empty() {
+        return;
+    }
+    // What most segments have, without a look at each.
+    if let Some([value, echo]) = options.only_timestamps() {
+        text::number(out, ", options [nop,nop,TS val ", value);
+        text::number_between(out, " ecr ", echo, "]");
+        return;
+    }
     let mut before = ", options [";
-    for option in tcp.options() {
+    for option in options {
         out.push_str(before);
         option.line(out);
         before = ",";
     }
-    out.push_str(if tcp.options().is_empty() { ", length " } else { "], length " });
-    text::decimal(out, tcp.payload_length() as u32);
+    out.push(']');
 }
 
 const PUSH_ACK: u16 = Flags::PSH | Flags::ACK;
@@ -100,26 +114,23 @@ fn letters(flags: Flags, out: &mut Text) {
     }
 }
 
-/// The numbers of the line: those that count with these flags.
-fn numbers(tcp: &Tcp, out: &mut Text) {
+/// The numbers of the line: those that count with these flags, less those that are shown as 0.
+fn numbers(tcp: &Tcp, bases: (u32, u32), out: &mut Text) {
     let flags = tcp.flags();
     let length = tcp.payload_length();
-    let mut number = |word: &str, n: u32| {
-        out.push_str(word);
-        text::decimal(out, n);
-    };
+    let sequence = tcp.sequence().wrapping_sub(bases.0);
     if length > 0 || flags.0 & (Flags::SYN | Flags::FIN | Flags::RST) != 0 {
-        number(", seq ", tcp.sequence());
+        text::number(out, ", seq ", sequence);
     }
     if length > 0 {
-        number(":", tcp.sequence().wrapping_add(length as u32));
+        text::number(out, ":", sequence.wrapping_add(length as u32));
     }
     if flags.has(Flags::ACK) {
-        number(", ack ", tcp.acknowledgement());
+        text::number(out, ", ack ", tcp.acknowledgement().wrapping_sub(bases.1));
     }
-    number(", win ", tcp.window().into());
+    text::number(out, ", win ", tcp.window().into());
     if flags.has(Flags::URG) {
-        number(", urg ", tcp.urgent_pointer().into());
+        text::number(out, ", urg ", tcp.urgent_pointer().into());
     }
 }
 
@@ -133,24 +144,34 @@ pub(super) fn block(tcp: &Tcp, out: &mut Text) {
     text::field(out, "Dest Port", tcp.destination_port());
     text::field(out, "Sequence Number", tcp.sequence());
     text::field(out, "Acknowledgement", tcp.acknowledgement());
-    text::field(out, "Data Offset", format_args!("{} ({} bytes)", tcp.data_offset(), tcp.header_length()));
-    out.push_str("Flags           :");
-    for (bit, name, _) in &Flags::ALL[..8] {
-        let _ = write!(out, " {name} {}", u8::from(tcp.flags().has(*bit)));
-    }
-    out.push_str(if tcp.flags().has(Flags::AE) { " AE 1\n" } else { "\n" });
+    text::field(out, "Data Offset", |out: &mut Text| {
+        text::decimal(out, tcp.data_offset().into());
+        text::number_between(out, " (", tcp.header_length() as u32, " bytes)");
+    });
+    text::field(out, "Flags", |out: &mut Text| flags(tcp.flags(), out));
     text::field(out, "Window", tcp.window());
-    text::field(out, "Checksum", format_args!("0x{:04x} ({})", tcp.checksum(), tcp.checksum_status()));
+    text::field(out, "Checksum", |out: &mut Text| tcp.checksum_status().with(tcp.checksum(), out));
     text::field(out, "Urgent Pointer", tcp.urgent_pointer());
     if let Some(why) = fault(tcp) {
         text::field(out, "Fault", format_args!("header length {} is {why}", tcp.header_length()));
     }
     for option in tcp.options() {
-        let mut line = Text::new();
-        option.line(&mut line);
-        text::field(out, "Option", line);
+        text::field(out, "Option", |out: &mut Text| option.line(out));
     }
     text::data(out, tcp.payload(), tcp.payload_length());
+}
+
+fn flags(flags: Flags, out: &mut Text) {
+    let mut before = "";
+    for (bit, name, _) in &Flags::ALL[..8] {
+        out.push_str(before);
+        out.push_str(name);
+        out.push_str(if flags.has(*bit) { " 1" } else { " 0" });
+        before = " ";
+    }
+    if flags.has(Flags::AE) {
+        out.push_str(" AE 1");
+    }
 }
 
 pub(super) fn document(tcp: &Tcp) -> Document {

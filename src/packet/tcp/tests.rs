@@ -20,7 +20,7 @@ fn decode(bytes: &[u8], length: usize) -> Tcp<'_> {
 }
 
 fn line(bytes: &[u8], length: usize) -> String {
-    sample::line(&decode(bytes, length))
+    sample::line_of(&decode(bytes, length), Detail::Checked)
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn carrying(ports: [u16; 2], payload: &[u8], cut: usize) -> String {
     p.extend(payload);
     let length = p.len();
     p[2..4].copy_from_slice(&(length as u16).to_be_bytes());
-    let mut out = Line::of(Detail::Checked);
+    let mut out = Line::of(Detail::Usual);
     walk::line(Carried::frame(Link::Ip, &p[..length - cut], length), &mut out);
     out.as_str().split_once(", length ").map(|(_, rest)| rest.to_owned()).expect("a length")
 }

@@ -4,14 +4,11 @@ use std::fmt;
 
 /// Text under way: a `String` for those who write mostly ASCII in small pieces, as fast as memory takes it.
 ///
-/// All ways in take whole characters or ASCII, so that it is always UTF-8.
+/// All ways in take whole characters, so that it is always UTF-8.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Text {
     bytes: Vec<u8>,
 }
-
-/// Bytes that are stored at once, of which some are kept: a store of fixed length is cheaper than a call to copy few.
-const CHUNK: usize = 16;
 
 impl Text {
     /// An empty one.
@@ -34,16 +31,19 @@ impl Text {
         }
     }
 
-    /// Appends ASCII; what is none is replaced by '?'.
+    /// Appends bytes that the caller knows to be ASCII, out of a table of digits: they are not looked at here.
     #[inline]
-    pub fn ascii<const N: usize>(&mut self, text: [u8; N]) {
-        self.bytes.extend_from_slice(&text.map(|b| if b.is_ascii() { b } else { b'?' }));
+    pub(crate) fn ascii<const N: usize>(&mut self, text: [u8; N]) {
+        debug_assert!(text.is_ascii());
+        self.bytes.extend_from_slice(&text);
     }
 
-    /// Appends the first `length` bytes of `text`, which is ASCII; what is none is replaced by '?'.
+    /// Appends the first `length` bytes of `text`, which the caller knows to be ASCII.
+    ///
+    /// All are stored and some taken back: a store of fixed length is cheaper than a call to copy few.
     #[inline]
-    pub fn ascii_start(&mut self, text: [u8; CHUNK], length: usize) {
-        let end = self.bytes.len() + length.min(CHUNK);
+    pub(crate) fn ascii_start<const N: usize>(&mut self, text: [u8; N], length: usize) {
+        let end = self.bytes.len() + length.min(N);
         self.ascii(text);
         self.bytes.truncate(end);
     }
@@ -136,10 +136,10 @@ mod tests {
     fn it_is_always_utf_8() {
         let mut text = Text::new();
         text.push('é');
-        text.ascii([b'a', 0xff, b'b']);
+        text.ascii(*b"ab");
         text.ascii_start(*b"0123456789abcdef", 3);
-        text.ascii_start([0x80; 16], 99);
-        assert_eq!(text.as_str(), "éa?b012????????????????");
+        text.ascii_start(*b"xy", 99);
+        assert_eq!(text.as_str(), "éab012xy");
         text.truncate(1);
         assert_eq!((text.as_str(), text.len()), ("", 0));
         assert_eq!(text.plain_run(b"plain\\ "), 5);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::packet::sample;
+use crate::packet::{Detail, sample};
 use crate::packet::{Layer, Link, walk};
 
 /// A datagram over IPv4 from port 1000, its checksum right.
@@ -33,6 +33,9 @@ fn the_line_is_tcpdumps() {
     let bytes = datagram(9999, b"hello");
     assert_eq!(decode(&bytes, 33).checksum_status(), Verdict::Correct);
     assert_eq!(line(&bytes, 33), "10.0.0.1.1000 > 10.0.0.2.9999: UDP, length 5");
+    let of = |detail| sample::line_of(&decode(&bytes, 33), detail);
+    assert!(of(Detail::Checked).ends_with(": [udp sum ok] UDP, length 5"));
+    assert!(of(Detail::Quick).ends_with(": UDP, length 5"));
 }
 
 #[test]
@@ -67,6 +70,9 @@ fn a_cut_capture_leaves_the_checksum_open() {
     let bytes = datagram(9999, b"hello");
     assert_eq!(decode(&bytes[..30], 33).checksum_status(), Verdict::Unverified { why: "truncated" });
     assert_eq!(line(&bytes[..30], 33), "10.0.0.1.1000 > 10.0.0.2.9999: UDP, length 5");
+    let of = |detail| sample::line_of(&decode(&bytes, 33), detail);
+    assert!(of(Detail::Checked).ends_with(": [udp sum ok] UDP, length 5"));
+    assert!(of(Detail::Quick).ends_with(": UDP, length 5"));
 }
 
 #[test]

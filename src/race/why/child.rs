@@ -22,11 +22,13 @@ pub fn child(track: &mut dyn Track, entrant: usize, operations: u64) -> Result<(
 fn passes(line: &mut Line, track: &mut dyn Track, entrant: usize, operations: u64) -> Result<()> {
     // The first operation pays for what later ones find ready (page tables, caches, lazy binding).
     track.reset(1)?;
+    track.ready(entrant, 1)?;
     let done = track.run(entrant, 1)?;
     track.verify(entrant, 1, done)?;
 
     let measured = measure(track, entrant, operations)?;
     track.reset(operations)?;
+    track.ready(entrant, operations)?;
     line.tell(&Message::Measured(measured))
         .sys("write", || "cannot report to the parent of the why pass".to_owned())?;
     let answer = line.asked().sys("read", || "the parent of the why pass has gone".to_owned())?;

@@ -24,6 +24,7 @@ pub fn measure(track: &mut dyn Track, entrant: usize, operations: u64) -> Result
     let mut total = Totals::default();
     loop {
         track.reset(operations)?;
+        track.ready(entrant, operations)?;
         let before = Totals::now()?;
         counters.enable();
         let done = track.run(entrant, operations);
