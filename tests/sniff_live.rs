@@ -13,7 +13,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 /// The methods that every kernel with packet sockets has.
-const METHODS: [&str; 5] = ["ring", "fanout", "packet", "recvmmsg", "raw"];
+const METHODS: [&str; 6] = ["ring", "fanout", "packet", "recvmmsg", "raw", "io_uring"];
 
 const REPLY: &[u8] = b"HTTP/1.0 200 OK\r\n\r\nred \x1b[31m alert\x07\n";
 
@@ -262,7 +262,7 @@ fn wrong_arguments_are_usage_errors_that_help() {
         (&["tcp", "--port", "0"], "0 is not in 1.."),
         (&["tcp", "--port", "65536"], "65536 is not in"),
         (&["tcp", "--for", "soon"], "'soon' is not a duration"),
-        (&["tcp", "--via", "magic"], "[possible values: ring, fanout, packet, recvmmsg, raw, pcap"),
+        (&["tcp", "--via", "magic"], "[possible values: ring, fanout, packet, recvmmsg, io_uring, raw, pcap"),
         (&["tcpx"], "filter: unknown word 'tcpx' at 1 (did you mean 'tcp'?)"),
         (&["not", "tpc"], "sniff: filter: unknown word 'tpc' at 5 (did you mean 'tcp'?)"),
         (&["host", "localhost"], "names are not looked up"),
@@ -329,7 +329,7 @@ fn an_interface_that_goes_away_ends_it_with_its_name() {
 
 #[test]
 fn an_interface_that_goes_down_is_waited_for() {
-    for via in ["ring", "fanout", "packet", "recvmmsg"] {
+    for via in ["ring", "fanout", "packet", "recvmmsg", "io_uring"] {
         let Some(ours) = in_a_namespace(&format!("-i d0 --for 20s --via {via}")) else { return };
         goes_down(via, ours);
     }

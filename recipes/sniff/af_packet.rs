@@ -100,10 +100,7 @@ impl Endpoint {
 
     /// The link type of every packet to come, where the interface tells.
     pub(super) fn linktype(&self) -> Option<u16> {
-        match link(interface::hardware(self.interface.as_ref()?)?) {
-            Link::Other(_) => None,
-            link => Some(link.linktype()),
-        }
+        linktype(self.interface.as_ref()?)
     }
 }
 
@@ -156,6 +153,14 @@ pub(super) fn captured<'a>(arrival: &Arrival, buffer: &'a mut [u8], longest: usi
         offloaded: arrival.checksum_not_ready(),
         recorded: None,
     })
+}
+
+/// The link type of all packets of an interface, where that is known beforehand.
+pub(super) fn linktype(interface: &Interface) -> Option<u16> {
+    match link(interface::hardware(interface)?) {
+        Link::Other(_) => None,
+        link => Some(link.linktype()),
+    }
 }
 
 fn link(hardware: u16) -> Link {

@@ -5,14 +5,22 @@ use std::time::Duration;
 use libc::sock_filter;
 
 use super::losses::Losses;
-use super::{fanout, packet, pcap, raw, receive, recvmmsg, ring};
+use super::{af_xdp, fanout, io_uring, packet, pcap, raw, receive, recvmmsg, ring};
 use crate::error::Result;
 use crate::packet::{Carried, Link};
 use crate::race::Contender;
 
 /// Every capture method, the default first.
-pub static METHODS: &[Contender<dyn Method>] =
-    &[ring::CONTENDER, fanout::CONTENDER, packet::CONTENDER, recvmmsg::CONTENDER, raw::CONTENDER, pcap::CONTENDER];
+pub static METHODS: &[Contender<dyn Method>] = &[
+    ring::CONTENDER,
+    fanout::CONTENDER,
+    packet::CONTENDER,
+    recvmmsg::CONTENDER,
+    io_uring::CONTENDER,
+    raw::CONTENDER,
+    pcap::CONTENDER,
+    af_xdp::CONTENDER,
+];
 
 /// Those that are tried in turn where none was asked for, until the kernel has one.
 pub static DEFAULTS: &[Contender<dyn Method>] = &[ring::CONTENDER, packet::CONTENDER, raw::CONTENDER];
@@ -73,6 +81,16 @@ pub trait Capture {
     /// # Errors
     /// Where the kernel does not tell.
     fn dropped(&mut self) -> Result<Losses>;
+
+    /// Whether it opens files to read them while it goes on.
+    fn reads_files(&self) -> bool {
+        false
+    }
+
+    /// What a user must know of it before packets come.
+    fn caution(&self) -> Option<String> {
+        None
+    }
 
     /// The link type (LINKTYPE_ value) of every packet to come, where that is known beforehand.
     fn linktype(&self) -> Option<u16> {

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::capture::{Capture, Captured, Event, Setup};
 use super::losses::Losses;
 use super::offline::Offline;
+use super::privilege::Privileges;
 use super::save::Saver;
 use crate::capture_file::{Form, LONGEST_RECORD};
 use crate::error::Result;
@@ -86,10 +87,11 @@ impl Files {
         capture: &dyn Capture,
         setup: &Setup,
         source: Option<&Source>,
+        privileges: &Privileges,
     ) -> Result<Option<Saver>> {
         let Some(path) = &self.write else { return Ok(None) };
         let snaplen = self.snaplen().unwrap_or(LONGEST_RECORD as u32);
-        let mut saver = Saver::create(path, self.form(path), snaplen, self.comment.as_deref(), source)?;
+        let mut saver = Saver::create(path, self.form(path), snaplen, self.comment.as_deref(), source, privileges)?;
         if let Some(linktype) = capture.linktype() {
             saver.begin(linktype, setup.interface.as_ref())?;
         }

@@ -57,6 +57,13 @@ pub fn hardware(interface: &Interface) -> Option<u16> {
     text.trim().parse().ok()
 }
 
+/// How many receive queues the interface has (/sys/class/net/IF/queues), where sysfs is there to tell; never 0.
+pub fn receive_queues(interface: &Interface) -> Option<u32> {
+    let queues = std::fs::read_dir(format!("/sys/class/net/{}/queues", interface.name)).ok()?;
+    let names = queues.flatten().filter(|queue| queue.file_name().as_encoded_bytes().starts_with(b"rx-"));
+    u32::try_from(names.count()).ok().filter(|count| *count > 0)
+}
+
 /// That the interface is still there; nobody wakes a socket whose interface went away for good.
 ///
 /// # Errors

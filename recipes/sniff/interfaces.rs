@@ -106,7 +106,7 @@ pub(super) fn list(json: bool, ui: &mut Ui) -> Result<()> {
     if json {
         return ui.json(&document);
     }
-    let mut out = String::new();
+    let mut out = text::Text::new();
     for entry in &document.interfaces {
         let _ = write!(out, "{}.", entry.number);
         text::escaped(&mut out, entry.name.as_bytes());

@@ -1,12 +1,14 @@
 //! The sniff family: what is on the wire.
 
 pub mod af_packet;
+pub mod af_xdp;
 pub mod capture;
 pub mod fanout;
 mod files;
 pub mod filter;
 pub mod interface;
 pub mod interfaces;
+pub mod io_uring;
 pub mod live;
 pub mod losses;
 mod merge;
@@ -15,11 +17,13 @@ pub mod overhear;
 pub mod packet;
 pub mod pcap;
 pub mod print;
+pub mod privilege;
 pub mod race;
 pub mod raw;
 pub mod receive;
 pub mod recvmmsg;
 pub mod ring;
+mod sandbox;
 pub mod save;
 pub mod selection;
 pub mod sink;

@@ -121,6 +121,11 @@ mod linked {
             Ok(Losses { interface, ..Losses::of_kernel(stats.dropped.into()) })
         }
 
+        // The interface's own count of drops, in /sys.
+        fn reads_files(&self) -> bool {
+            true
+        }
+
         fn linktype(&self) -> Option<u16> {
             Some(self.link.linktype())
         }

@@ -6,12 +6,14 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
 use super::capture::{Captured, Direction};
 use super::interface;
 use super::print::{Fate, Wanted};
+use super::privilege::Privileges;
 use super::sink::Sink;
 use crate::capture_file::{Form, Packet, Writer, flags};
 use crate::error::{Context, Error, Result};
@@ -60,7 +62,7 @@ impl Saver {
     /// Begins to write the file at `path`, of packets of at most `snaplen` bytes; `source` is the file that is read.
     ///
     /// `-` is standard output. A file that is there is written anew, as tcpdump does; a new one has what the umask
-    /// leaves of 0666.
+    /// leaves of 0666, and belongs to the user that `privileges` lets us become, where that is not nobody.
     ///
     /// # Errors
     /// Where it is the file that is read, or cannot be written.
@@ -70,12 +72,13 @@ impl Saver {
         snaplen: u32,
         comment: Option<&str>,
         source: Option<&Source>,
+        privileges: &Privileges,
     ) -> Result<Self> {
         if comment.is_some() && form != Form::Pcapng {
             return Err(Error::usage("pcap has no place for a comment")
                 .fix("use --format pcapng, or a name that ends in .pcapng"));
         }
-        let (file, name, standard_output) = open(path, source)?;
+        let (file, name, standard_output) = open(path, source, privileges)?;
         if file.is_terminal() {
             return Err(Error::usage(format!("{name} is a terminal: a capture file is no text"))
                 .fix("name a file, or pipe it to a program"));
@@ -167,15 +170,22 @@ impl Sink for Saver {
 }
 
 /// Opens what `path` leads to; its name for messages, and whether it is standard output.
-fn open(path: &Path, source: Option<&Source>) -> Result<(File, String, bool)> {
+fn open(path: &Path, source: Option<&Source>, privileges: &Privileges) -> Result<(File, String, bool)> {
     let place = match Target::resolve(path, source)? {
         Target::InPlace { file, name, standard_output } => return Ok((file, name, standard_output)),
         Target::Place(place) => place,
     };
     let what = || format!("cannot write to {}", place.shown);
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
-    let file = openat(&place.directory, place.name.as_c_str(), flags, Mode::from_bits_truncate(0o666));
-    let file = File::from(file.sys("open", what)?);
+    let open = |flags| openat(&place.directory, place.name.as_c_str(), flags, Mode::from_bits_truncate(0o666));
+    let file = match open(flags | OFlag::O_EXCL) {
+        Ok(new) => {
+            privileges.hand_over(&new);
+            File::from(new)
+        }
+        Err(Errno::EEXIST) => File::from(open(flags).sys("open", what)?),
+        Err(errno) => return Err(Error::sys(what(), "open", errno)),
+    };
     let there = file.metadata().sys("fstat", what)?;
     // Looked at again before anything is lost: the name may lead elsewhere by now.
     if source.is_some_and(|source| source.is(&there)) {

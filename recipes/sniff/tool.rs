@@ -11,6 +11,7 @@ use super::filter::Sieve;
 use super::interfaces::{self, InterfacesDocument};
 use super::live::Live;
 use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
+use super::privilege::{Keep, Relinquish};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
 use crate::error::{Error, Kind, Result};
@@ -62,12 +63,15 @@ struct Sniff {
     json: bool,
     #[command(flatten)]
     files: Files,
+    #[command(flatten)]
+    relinquish: Relinquish,
 }
 
 const NOTES: &str = "\
 What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
 'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
 Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
+Once all is open, user, groups, capabilities and most system calls are given up: strangers' bytes are decoded without.
 Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
 
 fn command(command: Command) -> Command {
@@ -90,6 +94,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     if selection.protocol != Protocol::All && selection.filter.is_alternative() {
         ui.note(format_args!("showing {}", selection.expression()));
     }
+    let privileges = args.relinquish.privileges()?;
     let source = args.files.source()?;
     let live = source.is_none();
     let interface = if live { args.live.interface()? } else { None };
@@ -103,16 +108,23 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
             (capture, format!("listening on {place} via {via}; Ctrl-C ends"))
         }
     };
+    let keep = Keep { reading: capture.reads_files(), ..Keep::default() };
+    if let Some(caution) = capture.caution() {
+        ui.note(caution);
+    }
     let mut capture = args.files.snapped(capture);
     let form = match (args.json, args.verbose) {
         (true, _) => Form::Json,
         (_, true) => Form::Full,
         _ => Form::Line,
     };
-    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
+    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref(), &privileges)? {
         Some(saver) => Box::new(saver),
         None => Box::new(Printer::new(form, live && setup.interface.is_none())),
     };
+    for word in privileges.drop(&keep)? {
+        ui.note(word);
+    }
     ui.note(begins);
     let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
     let limits = Limits {

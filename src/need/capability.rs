@@ -9,6 +9,10 @@ pub struct Capability {
     pub bit: u8,
 }
 
+/// Reading every file and directory.
+pub const DAC_READ_SEARCH: Capability = Capability { name: "CAP_DAC_READ_SEARCH", bit: 2 };
+/// Signalling every process.
+pub const KILL: Capability = Capability { name: "CAP_KILL", bit: 5 };
 /// Raw and packet sockets.
 pub const NET_RAW: Capability = Capability { name: "CAP_NET_RAW", bit: 13 };
 /// Network administration.

@@ -5,6 +5,7 @@
 
 pub mod af_alg;
 pub mod bpf_probe;
+pub mod capability;
 pub mod child;
 pub mod clone_file;
 pub mod cpuid;
@@ -27,10 +28,12 @@ pub mod packet_fanout;
 pub mod packet_ring;
 pub mod packet_send;
 pub mod packet_socket;
+pub mod packet_uring;
 pub mod perf_event;
 pub mod ptrace;
 pub mod publish;
 pub mod random;
+pub mod seccomp;
 pub mod secret;
 pub mod socket;
 pub mod socket_drops;
@@ -38,3 +41,6 @@ pub mod socket_filter;
 pub mod socket_ring;
 pub mod tmpfile;
 pub mod userfault;
+pub mod xdp_program;
+pub mod xdp_ring;
+pub mod xdp_socket;

@@ -63,6 +63,26 @@ impl Auxdata {
     }
 }
 
+/// Whom a packet is from (struct sockaddr_ll).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sender {
+    /// Index of the interface.
+    pub interface: u32,
+    /// The ARPHRD_ value of the interface.
+    pub hardware: u16,
+    /// The PACKET_ value: which way it went.
+    pub kind: u8,
+}
+
+impl Sender {
+    /// Reads the address that a receive gave.
+    pub fn parse(address: &[u8]) -> Option<Self> {
+        let [_, _, _, _, a, b, c, d, e, f, kind, ..] = *address else { return None };
+        let interface = u32::from_ne_bytes([a, b, c, d]);
+        Some(Sender { interface, hardware: u16::from_ne_bytes([e, f]), kind })
+    }
+}
+
 /// Starts the flow of packets of every protocol from the interface with this index (0: all of them).
 ///
 /// # Errors

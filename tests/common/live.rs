@@ -40,12 +40,17 @@ pub struct Running {
 
 /// Starts it and waits until it says that it listens.
 pub fn listening(command: &mut Command) -> Running {
+    saying(command, "istening on")
+}
+
+/// Starts it and waits until it says this.
+pub fn saying(command: &mut Command, what: &str) -> Running {
     let mut child = command.stderr(Stdio::piped()).spawn().expect("the capture program");
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
     let mut said = String::new();
-    while !said.contains("istening on") {
+    while !said.contains(what) {
         if stderr.read_line(&mut said).unwrap_or(0) == 0 {
-            panic!("the capture program ended before it listened: {said}");
+            panic!("the capture program ended before it said so: {said}");
         }
     }
     let words = std::thread::spawn(move || {
