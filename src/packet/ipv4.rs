@@ -255,7 +255,7 @@ impl<'a> Protocol<'a> for Ipv4<'a> {
             None => {}
         }
         for option in options::options(self.options()) {
-            text::field(out, "IP Option", text::written(|out| option.write(out)));
+            text::field(out, "IP Option", |out: &mut Text| option.write(out));
         }
         for header in authentication::headers(self.authentications) {
             text::field(out, "Authentication", format_args!("{header}"));
