@@ -1,6 +1,7 @@
 //! The sniff family: what is on the wire.
 
 pub mod capture;
+mod ebpf;
 mod files;
 pub mod filter;
 pub mod interface;
@@ -8,6 +9,7 @@ pub mod offline;
 pub mod packet;
 pub mod pcap;
 pub mod print;
+mod process;
 pub mod raw;
 pub mod receive;
 pub mod save;

@@ -11,6 +11,7 @@ use super::capture::{Capture, Event, METHODS, Setup};
 use super::files::Files;
 use super::filter::Sieve;
 use super::interface;
+use super::process::Exec;
 use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
@@ -68,6 +69,8 @@ struct Sniff {
     via: Option<String>,
     #[command(flatten)]
     files: Files,
+    #[command(flatten)]
+    exec: Exec,
 }
 
 const NOTES: &str = "\
@@ -97,9 +100,11 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     let live = source.is_none();
     let interface = if live { interface::find(&args.interface)? } else { None };
     let setup = Setup { interface, selection };
-    let (capture, begins) = match &source {
-        Some(source) => Files::offline(source)?,
-        None => {
+    let (executed, command) = args.exec.open(&setup)?.unzip();
+    let (capture, begins) = match (&source, executed, &command) {
+        (Some(source), ..) => Files::offline(source)?,
+        (None, Some(capture), Some(command)) => (capture, command.greeting()),
+        _ => {
             let (capture, via) = open(args.via.as_deref(), &setup, ui)?;
             (capture, format!("listening on {} via {via}; Ctrl-C ends", args.interface))
         }
@@ -115,6 +120,9 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         None => Box::new(Printer::new(form, live && setup.interface.is_none())),
     };
     ui.note(begins);
+    if let Some(command) = &command {
+        command.start(args.files.leaves_stdout())?;
+    }
     let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
     let limits = Limits {
         packets: args.count.unwrap_or(u64::MAX),
@@ -124,6 +132,9 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     // What came before the end of a file that is cut is shown all the same.
     let finished = sink.finish(ui);
     let ended = ended.and(finished);
+    if let Some(command) = &command {
+        command.finish(ui);
+    }
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
         tally.became = sink.word();
         match live {
