@@ -69,10 +69,6 @@ impl Assembler {
         self.push(0x07, to, 0, 0, value);
     }
 
-    pub(super) fn shift_right(&mut self, register: Register, bits: i32) {
-        self.push(0x77, register, 0, 0, bits);
-    }
-
     pub(super) fn load(&mut self, width: Width, to: Register, base: Register, offset: i16) {
         self.push(0x61 | width as u8, to, base, offset, 0);
     }

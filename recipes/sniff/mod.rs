@@ -19,6 +19,7 @@ pub mod sniff_tcp;
 pub mod timestamp;
 pub mod tool;
 mod wanted;
+pub mod who;
 
 #[cfg(test)]
 mod filter_tests;

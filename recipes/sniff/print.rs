@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::capture::{Captured, Direction};
 use super::interface;
 use super::timestamp::{LocalClock, rfc3339};
+use super::who::{Owners, ProcessDocument};
 use crate::error::{Error, Result};
 use crate::packet::walk::EndDocument;
 use crate::packet::{Document, Walk, text, walk};
@@ -43,6 +44,9 @@ pub struct PacketDocument {
     pub captured_length: usize,
     /// Its length on the wire in bytes.
     pub length: usize,
+    /// With --who, the processes on this host that own the sockets, as far as they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<Vec<ProcessDocument>>,
     /// The decoded layers.
     #[serde(flatten)]
     pub layers: Document,
@@ -77,12 +81,27 @@ pub struct Printer {
     /// Names by index; asked for once, as an interface may be gone by the time its packets are read.
     names: HashMap<u32, Option<String>>,
     text: String,
+    /// Names the processes that own sockets, where that was asked for.
+    owners: Option<Owners>,
 }
 
 impl Printer {
     /// One that writes in `form`.
     pub fn new(form: Form, name_interface: bool) -> Self {
-        Printer { form, name_interface, clock: LocalClock::default(), names: HashMap::new(), text: String::new() }
+        Printer { form, name_interface, clock: LocalClock::default(), names: HashMap::new(), text: String::new(), owners: None }
+    }
+
+    /// The same, naming processes.
+    #[must_use]
+    pub(super) fn naming(self, owners: Option<Owners>) -> Self {
+        Printer { owners, ..self }
+    }
+
+    /// Says how many packets were of no process that could be named, where they were to be.
+    pub(super) fn name_unnamed(&self, ui: &mut Ui) {
+        if let Some(owners) = &self.owners {
+            ui.note(owners.tally());
+        }
     }
 
     /// Shows the packet if it is wanted.
@@ -113,6 +132,9 @@ impl Printer {
         let mut layers = walk(packet.frame());
         layers.by_ref().for_each(|layer| layer.line(&mut self.text));
         layers.end().line(&mut self.text);
+        if let Some(words) = self.processes(packet) {
+            self.text.push_str(&format!("  {{{words}}}"));
+        }
         self.text.push('\n');
     }
 
@@ -128,6 +150,9 @@ impl Printer {
                 text::field(&mut self.text, "Interface", format_args!("{name}, {}", direction.word()));
             }
         }
+        if let Some(words) = self.processes(packet) {
+            text::field(&mut self.text, "Process", words);
+        }
         let mut layers = walk(packet.frame());
         layers.by_ref().for_each(|layer| layer.block(&mut self.text));
         let mut end = String::new();
@@ -140,10 +165,16 @@ impl Printer {
 
     fn json(&mut self, packet: &Captured) -> Result<()> {
         let interface = self.interface(packet);
-        let document = document(packet, interface);
+        let mut document = document(packet, interface);
+        document.processes = self.owners.as_mut().map(|owners| owners.documents(packet));
         self.text = serde_json::to_string(&document).map_err(|e| Error::failed(format!("cannot write JSON: {e}")))?;
         self.text.push('\n');
         Ok(())
+    }
+
+    /// The processes of the packet in words, where there are any to be named.
+    fn processes(&mut self, packet: &Captured) -> Option<String> {
+        self.owners.as_mut().map(|owners| owners.words(packet)).filter(|words| !words.is_empty())
     }
 
     fn interface(&mut self, packet: &Captured) -> Option<String> {
@@ -171,6 +202,7 @@ pub fn document(packet: &Captured, interface: Option<String>) -> PacketDocument 
         direction: packet.direction,
         captured_length: packet.bytes.len(),
         length: packet.length,
+        processes: None,
         layers: decoded,
         undecoded: layers.end().document(),
     }

@@ -15,6 +15,7 @@ use super::process::Exec;
 use super::print::{Fate, Form, PacketDocument, Printer, Wanted};
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
+use super::who::Who;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::packet::walk;
@@ -71,6 +72,8 @@ struct Sniff {
     files: Files,
     #[command(flatten)]
     exec: Exec,
+    #[command(flatten)]
+    who: Who,
 }
 
 const NOTES: &str = "\
@@ -117,7 +120,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     };
     let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
         Some(saver) => Box::new(saver),
-        None => Box::new(Printer::new(form, live && setup.interface.is_none())),
+        None => Box::new(Printer::new(form, live && setup.interface.is_none()).naming(args.who.owners(ui)?)),
     };
     ui.note(begins);
     if let Some(command) = &command {

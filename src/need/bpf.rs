@@ -42,7 +42,7 @@ fn probe_bpf() -> Readiness {
 fn probe_cgroup() -> Readiness {
     let asks = Asks {
         features: &[Feature::built_in("BPF_SYSCALL"), Feature::built_in("CGROUP_BPF")],
-        capabilities: &[capability::SYS_ADMIN, capability::NET_ADMIN, capability::BPF],
+        capabilities: &[capability::SYS_ADMIN, capability::BPF],
         gates: &[],
     };
     // return 1: the packet passes.

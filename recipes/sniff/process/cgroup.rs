@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command};
 
 use nix::errno::Errno;
@@ -95,6 +95,12 @@ impl Cgroup {
     }
 }
 
+/// Where cgroup v2 is mounted, if it is.
+pub(in crate::recipes::sniff) fn mount() -> Option<PathBuf> {
+    let mounts = Process::myself().ok()?.mountinfo().ok()?;
+    mounts.0.into_iter().find(|m| m.fs_type == "cgroup2").map(|m| m.mount_point)
+}
+
 /// The directory of the group in cgroup v2 that this process is in.
 fn own_place() -> Result<PathBuf> {
     let missing = |why: &str| {
@@ -112,7 +118,9 @@ fn own_place() -> Result<PathBuf> {
 /// Where the group shows below the mount; the mount itself where the group is outside of what is mounted.
 fn below(mount: &Path, root: &str, group: &str) -> PathBuf {
     match Path::new(group).strip_prefix(root) {
-        Ok(rest) if !rest.components().any(|c| c.as_os_str() == "..") => mount.join(rest),
+        Ok(rest) if rest.components().all(|c| matches!(c, Component::Normal(_))) => {
+            rest.components().fold(mount.to_owned(), |path, part| path.join(part))
+        }
         _ => mount.to_owned(),
     }
 }

@@ -23,6 +23,7 @@ use clap::Args;
 use nix::sys::signal::Signal;
 
 use self::cgroup::Cgroup;
+pub(super) use self::cgroup::mount as cgroup_mount;
 use self::packets::Packets;
 use super::capture::{Capture, Setup};
 use super::filter::Sieve;
@@ -63,7 +64,8 @@ impl Exec {
         if !self.exec {
             return Ok(None);
         }
-        Sieve::new(&setup.selection)?;
+        Sieve::new(&setup.selection)
+            .map_err(|e| e.fix("what a command sends and receives is filtered as a file is"))?;
         let cgroup = Cgroup::make()?;
         let session = Rc::new(RefCell::new(Session { cgroup, arguments: self.command.clone(), child: None }));
         let packets = Packets::attach(&session, setup.interface.as_ref().map(|i| i.index))?;
@@ -104,10 +106,10 @@ impl Handle {
     pub(super) fn finish(&self, ui: &mut Ui) {
         let mut session = self.0.borrow_mut();
         let name = session.name();
-        let over = session.is_over();
-        let removed = session.cgroup.finish(interrupt::asked());
+        let (over, interrupted) = (session.is_over(), interrupt::asked());
+        let removed = session.cgroup.finish(interrupted);
         if let Some(Ok(status)) = session.child.as_mut().map(Child::wait) {
-            ui.note(format_args!("{name} {}", ending(status, !over)));
+            ui.note(format_args!("{name} {}", ending(status, !over && !interrupted)));
         }
         if !removed {
             let path = escape::name(session.cgroup.path());

@@ -44,6 +44,8 @@ pub(super) struct Packets {
     clock: Clock,
     /// When the last process was seen to be gone, and when the last packet came after that.
     ended: Option<(Instant, Instant)>,
+    /// Packets so far, and those of them without their bytes.
+    seen: u64,
     uncopied: u64,
 }
 
@@ -87,6 +89,7 @@ impl Packets {
             twice: Twice::default(),
             clock: Clock::default(),
             ended: None,
+            seen: 0,
             uncopied: 0,
         })
     }
@@ -95,6 +98,7 @@ impl Packets {
     fn advance(&mut self) -> Option<Head> {
         while self.ring.advance() {
             let Some((head, bytes)) = Head::parse(self.ring.record()) else { continue };
+            self.seen += 1;
             self.uncopied += u64::from(!head.copied);
             let known = head.interface == LOOPBACK && !head.sent && self.twice.is_known(bytes, head.length);
             if head.interface == LOOPBACK && head.sent {
@@ -112,8 +116,10 @@ impl Packets {
     fn over(&mut self) -> bool {
         let now = Instant::now();
         match self.ended {
-            None if self.session.borrow().is_over() => self.ended = Some((now, now)),
-            None => {}
+            None if !self.session.borrow().is_over() => {}
+            // It may have sent its only packet just now.
+            None if self.seen == 0 => self.ended = Some((now, now.checked_sub(QUIET).unwrap_or(now))),
+            None => self.ended = Some((now, now)),
             Some((ended, packet)) => return now - packet >= QUIET || now - ended >= LAST,
         }
         false
