@@ -11,6 +11,7 @@ pub(super) type Register = u8;
 /// Helpers of bpf-helpers(7), by their numbers in linux/bpf.h.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Helper {
+    MapLookup = 1,
     MapUpdate = 2,
     KtimeGetNs = 5,
     CurrentPid = 14,
@@ -18,6 +19,7 @@ pub(super) enum Helper {
     CurrentComm = 16,
     SkbLoadBytes = 26,
     SocketCookie = 46,
+    FullSocket = 95,
     RingReserve = 131,
     RingSubmit = 132,
 }
@@ -26,6 +28,7 @@ pub(super) enum Helper {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Width {
     Word = 0x00,
+    Half = 0x08,
     Double = 0x18,
 }
 
@@ -126,6 +129,11 @@ impl Assembler {
     pub(super) fn jump_if(&mut self, register: Register, test: Test, value: i32, to: Label) {
         self.jumps.push((self.instructions.len(), to));
         self.push(test as u8, register, 0, 0, value);
+    }
+
+    pub(super) fn jump_if_same(&mut self, one: Register, other: Register, to: Label) {
+        self.jumps.push((self.instructions.len(), to));
+        self.push(0x1d, one, other, 0, 0);
     }
 
     /// The program; a jump to a label that was never placed goes to the next instruction.

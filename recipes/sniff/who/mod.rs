@@ -212,6 +212,9 @@ impl Owners {
         {
             return Some((owner, sure && !found.listens));
         }
+        if let Some(maker) = self.creation.as_ref().and_then(|creation| creation.sender(end)) {
+            return Some((maker, false));
+        }
         if protocol != tcp::NUMBER {
             return None;
         }
