@@ -88,7 +88,14 @@ pub struct Printer {
 impl Printer {
     /// One that writes in `form`.
     pub fn new(form: Form, name_interface: bool) -> Self {
-        Printer { form, name_interface, clock: LocalClock::default(), names: HashMap::new(), text: String::new(), owners: None }
+        Printer {
+            form,
+            name_interface,
+            clock: LocalClock::default(),
+            names: HashMap::new(),
+            text: String::new(),
+            owners: None,
+        }
     }
 
     /// The same, naming processes.

@@ -173,7 +173,8 @@ impl Watch<'_> {
         loop {
             // SAFETY: at most the buffer's length is written to it.
             let got = unsafe { libc::read(file, buffer.as_mut_ptr().cast(), buffer.len()) };
-            let Some(bytes) = usize::try_from(got).ok().and_then(|n| buffer.get(..n)).filter(|b| !b.is_empty()) else {
+            let Some(bytes) = usize::try_from(got).ok().and_then(|n| buffer.get(..n)).filter(|b| !b.is_empty())
+            else {
                 break;
             };
             for byte in bytes {

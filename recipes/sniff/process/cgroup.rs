@@ -49,7 +49,8 @@ impl Cgroup {
         let guarded = CString::new(name.as_bytes())
             .map_err(|_| Errno::EINVAL)
             .and_then(|name| Guard::start(parent.as_fd(), name, directory.as_fd(), GRACES));
-        let guard = guarded.inspect_err(|_| remove(&parent, &name)).sys("fork", || "cannot start a guard".to_owned())?;
+        let guard =
+            guarded.inspect_err(|_| remove(&parent, &name)).sys("fork", || "cannot start a guard".to_owned())?;
         let open = |file: &str, flags| {
             let opened = openat(&*directory, file, flags | OFlag::O_CLOEXEC, Mode::empty()).map(File::from);
             opened.sys("open", || format!("cannot open {}", escape::name(&path.join(file))))
@@ -104,8 +105,9 @@ pub(in crate::recipes::sniff) fn mount() -> Option<PathBuf> {
 /// The directory of the group in cgroup v2 that this process is in.
 fn own_place() -> Result<PathBuf> {
     let missing = |why: &str| {
-        Error::unavailable(format!("no control group of version 2 is to be had: {why}"))
-            .fix("as root: mount -t cgroup2 none /sys/fs/cgroup (on a host of version 1: on a directory of your choice)")
+        Error::unavailable(format!("no control group of version 2 is to be had: {why}")).fix(
+            "as root: mount -t cgroup2 none /sys/fs/cgroup (on a host of version 1: on a directory of your choice)",
+        )
     };
     let own = Process::myself().map_err(|_| missing("/proc is not to be read"))?;
     let mounts = own.mountinfo().map_err(|_| missing("/proc/self/mountinfo is not to be read"))?;

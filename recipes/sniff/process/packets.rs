@@ -71,12 +71,14 @@ impl Packets {
                     _ => e.fix(bpf::verdict(Program::CgroupPacket, place, &instructions)),
                 })?;
             let attached = bpf::attach(program, group.cgroup.directory(), place);
-            attached.sys("bpf(BPF_LINK_CREATE)", || "cannot attach a program to the command's group".to_owned()).map_err(
-                |e| match e.errno {
-                    Some(Errno::EPERM) => e.fix("needs CAP_NET_ADMIN; or a group above allows no program but its own"),
+            attached
+                .sys("bpf(BPF_LINK_CREATE)", || "cannot attach a program to the command's group".to_owned())
+                .map_err(|e| match e.errno {
+                    Some(Errno::EPERM) => {
+                        e.fix("needs CAP_NET_ADMIN; or a group above allows no program but its own")
+                    }
                     _ => e.fix("Linux 5.7 or later is needed"),
-                },
-            )
+                })
         };
         let programs = [attach(Place::Ingress, false)?, attach(Place::Egress, true)?];
         drop(group);

@@ -56,7 +56,8 @@ impl Creation {
 
     /// The process that made the last socket to send from this end, be it gone or not.
     pub(super) fn sender(&self, end: End) -> Option<Rc<Process>> {
-        let nowhere = |end: SocketAddr| SocketAddr::new(if end.is_ipv4() { [0; 4].into() } else { [0u16; 8].into() }, 0);
+        let nowhere =
+            |end: SocketAddr| SocketAddr::new(if end.is_ipv4() { [0; 4].into() } else { [0u16; 8].into() }, 0);
         let unbound = SocketAddr::new(nowhere(end.local).ip(), end.local.port());
         let sent_to = [(end.local, end.remote), (end.local, nowhere(end.remote)), (unbound, nowhere(end.remote))];
         let keys = sent_to.into_iter().flat_map(|(local, remote)| keys(end.protocol, local, remote));
@@ -80,7 +81,8 @@ fn keys(protocol: u8, local: SocketAddr, remote: SocketAddr) -> [Option<[u8; END
     };
     match (local.ip(), remote.ip()) {
         (IpAddr::V4(from), IpAddr::V4(to)) => {
-            let mapped = |ip: std::net::Ipv4Addr| if ip.is_unspecified() { [0; 16] } else { ip.to_ipv6_mapped().octets() };
+            let mapped =
+                |ip: std::net::Ipv4Addr| if ip.is_unspecified() { [0; 16] } else { ip.to_ipv6_mapped().octets() };
             let plain = key(libc::AF_INET, [&from.octets(), &to.octets()]);
             [Some(plain), Some(key(libc::AF_INET6, [&mapped(from), &mapped(to)]))]
         }
@@ -152,7 +154,8 @@ fn on_egress(makers: BorrowedFd, sent: BorrowedFd) -> Vec<Instruction> {
 /// Puts the ends of a `struct bpf_sock` on the stack.
 fn put_ends(a: &mut Assembler, socket: Register, to: i16) {
     let (v4, done) = (a.label(), a.label());
-    for (field, width, at) in [(12, Width::Word, 0), (44, Width::Word, 4), (48, Width::Half, 8), (4, Width::Word, 12)] {
+    for (field, width, at) in [(12, Width::Word, 0), (44, Width::Word, 4), (48, Width::Half, 8), (4, Width::Word, 12)]
+    {
         a.load(width, 1, socket, field);
         a.store(Width::Word, FRAME, to + at, 1);
     }

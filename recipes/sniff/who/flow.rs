@@ -91,7 +91,10 @@ mod tests {
         bytes[20..24].copy_from_slice(&[0x1f, 0x90, 0, 80]);
         (bytes[32], bytes[33]) = (0x50, 2);
         let flow = Flow::of(&packet(&bytes)).expect("ends");
-        assert_eq!((flow.source, flow.destination), ("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:80".parse().unwrap()));
+        assert_eq!(
+            (flow.source, flow.destination),
+            ("10.0.0.1:8080".parse().unwrap(), "10.0.0.2:80".parse().unwrap())
+        );
         assert!(flow.begins && flow.local(&packet(&bytes)) == (true, false));
         // SYN and ACK answers; a later fragment and a cut header do not say.
         bytes[33] = 0x12;

@@ -64,10 +64,10 @@ pub struct ProcessDocument {
 const HALF: usize = 16384;
 /// After so long a socket is looked at again: it may have been closed, and another be at its place.
 const FRESH: Duration = Duration::from_secs(2);
-/// How far apart scans of /proc are at least: where the kernel tells who makes a socket, they are only for those that
-/// are handed on.
-const APART: Duration = Duration::from_millis(50);
-const APART_WHEN_TOLD: Duration = Duration::from_secs(1);
+/// How far apart scans of /proc are at least, and how long each may keep packets waiting. Where the kernel tells who makes
+/// a socket, they are only for those that are handed on; where not, a process may be gone when the next one comes.
+const SCANS: (Duration, Duration) = (Duration::from_millis(50), Duration::MAX);
+const SCANS_WHEN_TOLD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_micros(300));
 
 /// An end of a connection, as seen from that end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ impl Owners {
         // Before the scan: who makes a socket in between is known twice rather than not at all.
         let creation = Creation::begin();
         let mut processes = Processes::default();
-        processes.refresh(Duration::ZERO);
+        processes.refresh(Duration::ZERO, Duration::MAX);
         if processes.are_hidden() {
             ui.note("the sockets of other users' processes are not to be seen: run as root, or with CAP_SYS_PTRACE");
         }
@@ -226,13 +226,13 @@ impl Owners {
 
     fn holder(&mut self, found: Found) -> Option<(Rc<Process>, bool)> {
         let holder = |processes: &Processes| processes.holder(found.inode).filter(|_| found.inode != 0);
-        let apart = if self.creation.is_some() { APART_WHEN_TOLD } else { APART };
+        let (apart, budget) = if self.creation.is_some() { SCANS_WHEN_TOLD } else { SCANS };
         if let Some(owner) = holder(&self.processes) {
             return Some((owner, true));
         }
         let maker = self.creation.as_ref().and_then(|creation| creation.maker(found.cookie));
         if found.inode != 0 {
-            self.processes.refresh(apart);
+            self.processes.refresh(apart, budget);
         }
         holder(&self.processes).map(|owner| (owner, true)).or_else(|| maker.map(|maker| (maker, false)))
     }

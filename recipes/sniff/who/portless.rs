@@ -8,7 +8,11 @@ use crate::packet::{icmp, icmp6};
 /// ping socket of that identifier, else the only raw socket of the protocol.
 pub(super) fn socket(protocol: u8, identifier: u16, v6: bool) -> Option<u32> {
     let table = |name: &str| fs::read_to_string(format!("/proc/net/{name}{}", if v6 { "6" } else { "" }));
-    let pings = if matches!(protocol, icmp::NUMBER | icmp6::NUMBER) { table("icmp").unwrap_or_default() } else { String::new() };
+    let pings = if matches!(protocol, icmp::NUMBER | icmp6::NUMBER) {
+        table("icmp").unwrap_or_default()
+    } else {
+        String::new()
+    };
     let mut ping = with_port(&pings, identifier);
     let raws = table("raw").unwrap_or_default();
     let mut raw = with_port(&raws, protocol.into());
