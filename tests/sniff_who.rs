@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use common::live::{Running, Server, can_capture, has_program, listening};
 use nix::sys::signal::Signal;
@@ -28,7 +30,16 @@ const MARK: &str = "udp port 9";
 /// What it printed of what was sent until now, and its words.
 fn until_now(mut ours: Running) -> (String, String) {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
-    socket.send_to(b"mark", (Ipv4Addr::LOCALHOST, 9)).expect("sent");
+    let (seen, unseen) = std::sync::mpsc::channel::<()>();
+    // Again and again: on a loopback interface that is flooded a datagram may get lost.
+    let marking = std::thread::spawn(move || {
+        loop {
+            let _ = socket.send_to(b"mark", (Ipv4Addr::LOCALHOST, 9));
+            if unseen.recv_timeout(Duration::from_millis(500)) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    });
     let mut stdout = BufReader::new(ours.child.stdout.take().expect("a pipe"));
     let (mut out, mut line) = (String::new(), String::new());
     while !line.contains("\"destination_port\":9,") {
@@ -36,6 +47,8 @@ fn until_now(mut ours: Running) -> (String, String) {
         line.clear();
         assert!(stdout.read_line(&mut line).expect("text") > 0, "it ended before the mark came");
     }
+    drop(seen);
+    marking.join().expect("no panic");
     ours.signal(Signal::SIGINT);
     let (code, _, words) = ours.finish();
     assert_eq!(code, Some(0), "{words}");
@@ -105,7 +118,7 @@ fn short_lived_processes_are_named() {
     assert_eq!(clients("sender"), expected, "{words}");
     assert_eq!(clients("receiver"), expected, "{words}");
     assert!(named(&packets, "receiver").iter().any(|(pid, _)| *pid == own), "the server is this test");
-    assert_eq!(unnamed(&words), 1, "the mark goes to nobody: {words}");
+    assert!(packets.iter().all(|packet| packet["processes"].as_array().is_some_and(|p| p.len() == 2)), "{words}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Which socket is behind an end of a connection: asked of the kernel by the ends, one at a time
 //! ([sock_diag(7)](https://man7.org/linux/man-pages/man7/sock_diag.7.html)).
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -32,6 +33,8 @@ pub(super) struct Found {
 /// The connection to the kernel.
 pub(super) struct Diag {
     socket: OwnedFd,
+    /// The number of the last question.
+    asked: Cell<u32>,
 }
 
 impl Diag {
@@ -43,7 +46,7 @@ impl Diag {
         let (family, flags) = (AddressFamily::Netlink, SockFlag::SOCK_CLOEXEC);
         let opened = socket(family, SockType::Datagram, flags, SockProtocol::NetlinkSockDiag);
         let socket = opened.sys("socket(NETLINK_SOCK_DIAG)", || "cannot ask for the owners of sockets".to_owned())?;
-        let diag = Diag { socket };
+        let diag = Diag { socket, asked: Cell::new(0) };
         // The kernel says ENOENT for a protocol that it cannot tell of, too: one that is surely there decides.
         let own = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|own| Ok((own.local_addr()?, own)));
         if let Ok((end, _own)) = own
@@ -62,16 +65,22 @@ impl Diag {
 
     fn ask(&self, protocol: u8, local: SocketAddr, remote: SocketAddr) -> nix::Result<Option<Found>> {
         let fd = self.socket.as_raw_fd();
-        send(fd, &question(protocol, local, remote), MsgFlags::empty())?;
+        let number = self.asked.get().wrapping_add(1);
+        self.asked.set(number);
+        send(fd, &question(number, protocol, local, remote), MsgFlags::empty())?;
         let mut reply = [0; 1024];
-        // The kernel answers before send returns.
-        let length = recv(fd, &mut reply, MsgFlags::MSG_DONTWAIT)?;
-        answer(&reply[..length])
+        loop {
+            // The kernel answers before send returns; what came too late for its question is passed over.
+            let length = recv(fd, &mut reply, MsgFlags::MSG_DONTWAIT)?;
+            if reply[..length].get(8..12) == Some(&number.to_ne_bytes()) {
+                return answer(&reply[..length]);
+            }
+        }
     }
 }
 
 /// `struct nlmsghdr`, then `struct inet_diag_req_v2`.
-fn question(protocol: u8, local: SocketAddr, remote: SocketAddr) -> [u8; QUESTION] {
+fn question(number: u32, protocol: u8, local: SocketAddr, remote: SocketAddr) -> [u8; QUESTION] {
     // Those who ask about a datagram socket name the sender of the datagram first.
     let (first, second) = if protocol == udp::NUMBER { (remote, local) } else { (local, remote) };
     let mut text = [0; QUESTION];
@@ -79,6 +88,7 @@ fn question(protocol: u8, local: SocketAddr, remote: SocketAddr) -> [u8; QUESTIO
     put(0, &(QUESTION as u32).to_ne_bytes());
     put(4, &BY_FAMILY.to_ne_bytes());
     put(6, &REQUEST.to_ne_bytes());
+    put(8, &number.to_ne_bytes());
     let family = if local.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     put(16, &[family as u8, protocol]);
     put(20, &u32::MAX.to_ne_bytes());
