@@ -1,6 +1,6 @@
 //! `syskit sniff --who`: the processes named are those that ss(8) names, and those that are gone before anybody looks.
 //!
-//! Debian packages: bash (/dev/tcp), iproute2 (ss), python3, iputils-ping, util-linux (setpriv).
+//! Debian packages: bash (/dev/tcp), iproute2 (ss), python3, util-linux (setpriv, unshare).
 
 mod common;
 
@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::live::{Running, Server, can_capture, has_program, listening};
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use syskit::need::{BPF_CGROUP, first_missing};
+use syskit::need::{BPF_CGROUP, NET_NAMESPACE, first_missing};
 
 const REPLY: &[u8] = b"bye\n";
 
@@ -123,7 +123,7 @@ fn short_lived_processes_are_named() {
 
 #[test]
 fn the_names_are_those_of_ss() {
-    if !can_capture() || !common::have("ss") || !has_program("python3", "python3") {
+    if !can_capture() || !has_program("ss", "iproute2") || !has_program("python3", "python3") {
         return;
     }
     let (server, mut told, port) = python(
@@ -221,18 +221,45 @@ print(s.getsockname()[1], flush=True); sys.stdin.read()",
 }
 
 #[test]
-fn echo_requests_are_named() {
-    if !can_capture() || !common::have("ping") {
+fn echo_requests_of_ping_and_raw_sockets_are_named() {
+    if !can_capture() || !has_program("python3", "python3") || !has_program("unshare", "util-linux") {
         return;
     }
-    let ours = sniff(&["-c", "4", "--json", "icmp"]);
-    let mut ping =
-        Command::new("ping").args(["-c", "2", "-i", "0.2", "127.0.0.1"]).stdout(Stdio::null()).spawn().expect("ping");
-    let pid = u64::from(ping.id());
-    let (code, out, words) = ours.finish();
-    ping.wait().expect("a child");
-    assert_eq!(code, Some(0), "{words}");
-    assert!(named(&packets(&out), "sender").contains(&(pid, "ping".to_owned())), "{out}");
+    if let Some(finding) = first_missing(&[&BPF_CGROUP, &NET_NAMESPACE]) {
+        return common::skip(&finding.to_string());
+    }
+    // In a namespace of its own, where no other raw socket is.
+    let request = |kind, wait| {
+        format!(
+            "import socket
+s = socket.socket(socket.AF_INET, socket.{kind}, socket.IPPROTO_ICMP)
+s.sendto(bytes.fromhex('0800f7ff00000000'), ('127.0.0.1', 0)); s.recv(99){wait}"
+        )
+    };
+    // Whose raw socket it was is not known any more once it is closed.
+    for (kind, wait) in [("SOCK_DGRAM", ""), ("SOCK_RAW", "; import time; time.sleep(1)")] {
+        let sniff = "ip link set lo up; echo 0 0 > /proc/sys/net/ipv4/ping_group_range; exec \"$@\"";
+        let mut command = Command::new("unshare");
+        command.args([
+            "-n",
+            "sh",
+            "-c",
+            sniff,
+            "sh",
+            env!("CARGO_BIN_EXE_syskit"),
+            "sniff",
+            "icmp",
+            "--who",
+            "--json",
+        ]);
+        command.args(["--exec", "--", "python3", "-c", &request(kind, wait)]);
+        let output = command.stdin(Stdio::null()).output().expect("unshare");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words}");
+        let packets = packets(&String::from_utf8(output.stdout).expect("text"));
+        let names: BTreeSet<String> = named(&packets, "sender").into_iter().map(|(_, name)| name).collect();
+        assert!(packets.len() >= 2 && names.iter().eq(["python3"]), "{kind}: {packets:?} {words}");
+    }
 }
 
 #[test]

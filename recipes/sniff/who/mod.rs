@@ -203,12 +203,16 @@ impl Owners {
     fn find(&mut self, end: End) -> Option<(Rc<Process>, bool)> {
         let End { protocol, local, remote } = end;
         if !matches!(protocol, tcp::NUMBER | udp::NUMBER) {
-            let inode = portless::socket(protocol, local.port(), local.is_ipv6())?;
-            return self.holder(Found { inode, cookie: 0, listens: false });
+            let inode = portless::socket(protocol, local.port(), local.is_ipv6()).unwrap_or_default();
+            let found = Found { inode, cookie: 0, listens: false };
+            // A ping socket's identifier is its port.
+            let sent = || self.creation.as_ref()?.sender(End { remote: SocketAddr::new(remote.ip(), 0), ..end });
+            let maker = if local.port() > 0 { sent() } else { None };
+            return self.holder(found, SCANS).or_else(|| maker.map(|maker| (maker, false)));
         }
         let found = self.diag.socket(protocol, local, remote);
         if let Some(found) = found
-            && let Some((owner, sure)) = self.holder(found)
+            && let Some((owner, sure)) = self.holder(found, self.scans())
         {
             return Some((owner, sure && !found.listens));
         }
@@ -221,12 +225,15 @@ impl Owners {
         // What is not accepted yet is nobody's: whoever listens will have it.
         let anywhere = if local.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
         let listener = self.diag.socket(protocol, local, SocketAddr::new(anywhere, 0)).filter(|f| f.listens)?;
-        self.holder(listener).map(|(owner, _)| (owner, false))
+        self.holder(listener, self.scans()).map(|(owner, _)| (owner, false))
     }
 
-    fn holder(&mut self, found: Found) -> Option<(Rc<Process>, bool)> {
+    fn scans(&self) -> (Duration, Duration) {
+        if self.creation.is_some() { SCANS_WHEN_TOLD } else { SCANS }
+    }
+
+    fn holder(&mut self, found: Found, (apart, budget): (Duration, Duration)) -> Option<(Rc<Process>, bool)> {
         let holder = |processes: &Processes| processes.holder(found.inode).filter(|_| found.inode != 0);
-        let (apart, budget) = if self.creation.is_some() { SCANS_WHEN_TOLD } else { SCANS };
         if let Some(owner) = holder(&self.processes) {
             return Some((owner, true));
         }
