@@ -209,6 +209,12 @@ fn it_ends_with_the_last_child_and_tells_the_exit_status() {
     assert_eq!(code, Some(0), "{words}");
     assert!(out.contains("Flags [S]") && words.contains("bash ended with exit status 7\n"), "{words}{out}");
     assert!(left(&groups, pid).is_empty());
+    // One that makes groups of its own, and is in one.
+    let own = format!("cd {}/syskit-sniff-$PPID-* && mkdir -p a/b && echo $$ > a/b/cgroup.procs", groups.display());
+    let ours = listening(&mut sniff(&[], &["bash", "-c", &own]));
+    let pid = ours.child.id();
+    let (_, _, words) = ours.finish();
+    assert!(words.contains("exit status 0") && left(&groups, pid).is_empty(), "{words}");
 }
 
 #[test]

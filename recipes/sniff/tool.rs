@@ -80,7 +80,8 @@ const NOTES: &str = "\
 What follows the protocol is a filter, in one argument or several: 'tcp port 80', 'udp and not port 53',
 'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
 Sequence numbers are absolute (as with tcpdump -S). What comes from the network is escaped before it is shown.
-Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
+Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT
+--exec needs CAP_BPF, CAP_NET_ADMIN and a control group to write in (run as root): the command runs as whoever runs syskit.";
 
 fn command(command: Command) -> Command {
     Sniff::augment_args(command).after_help(NOTES)

@@ -22,6 +22,9 @@ use crate::sys::cgroup_spawn;
 /// Every group of ours is called so, and a number.
 const PREFIX: &str = "syskit-sniff-";
 
+/// How far below it groups of the command's own are removed too.
+const DEEPEST: u32 = 16;
+
 const GRACES: Graces = Graces { interrupted: 1000, terminated: 2000, killed: 2000 };
 
 /// A control group with nothing in it yet.
@@ -92,7 +95,11 @@ impl Cgroup {
     /// Ends what runs in it and removes it; whether it is gone. With `interrupted`, what runs there heard the Ctrl-C too
     /// and is given a second to end by itself.
     pub(super) fn finish(&mut self, interrupted: bool) -> bool {
-        self.guard.finish(interrupted)
+        // The guard knows only the group itself, not what the command made below.
+        if self.is_empty() {
+            clear(&self.path, DEEPEST);
+        }
+        self.guard.finish(interrupted) || clear(&self.path, DEEPEST)
     }
 }
 
@@ -179,10 +186,22 @@ fn sweep(parent: &File, place: &Path) {
     let ours = |name: &OsString| name.as_bytes().starts_with(PREFIX.as_bytes());
     for name in entries.flatten().map(|e| e.file_name()).filter(ours) {
         if let Ok(locked) = lock(parent, &name) {
-            remove(parent, &name);
+            clear(&place.join(&name), DEEPEST);
             drop(locked);
         }
     }
+}
+
+/// Removes a group and those below it, where no process is in them; whether it is gone.
+fn clear(path: &Path, depth: u32) -> bool {
+    let below = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let groups = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    groups.map(|entry| entry.path()).for_each(|group| {
+        if depth > 0 {
+            clear(&group, depth - 1);
+        }
+    });
+    std::fs::remove_dir(path).is_ok()
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ impl Handle {
         }
         if !removed {
             let path = escape::name(session.cgroup.path());
-            ui.note(format_args!("the control group {path} stays: what is in it does not end; rmdir it then"));
+            ui.note(format_args!("the control group {path} stays: something in it does not end"));
         }
     }
 }
