@@ -299,6 +299,23 @@ fn many_short_children_are_all_there() {
 }
 
 #[test]
+fn an_interface_of_another_namespace_is_not_named_by_one_of_ours() {
+    if groups().is_none() || !has_program("unshare", "util-linux") {
+        return;
+    }
+    let release = nix::sys::utsname::uname().expect("uname").release().to_string_lossy().into_owned();
+    let mut numbers = release.split('.').map_while(|n| n.parse::<u32>().ok());
+    if (numbers.next(), numbers.next()) < (Some(6), Some(18)) {
+        return common::skip("this kernel (before 6.18) may not tell programs of namespaces");
+    }
+    let send = "ip link set lo up; bash -c 'echo hi > /dev/udp/127.0.0.1/99'";
+    let (code, out, words) = run(&["--json", "udp"], &["unshare", "-n", "sh", "-c", send]);
+    assert_eq!(code, Some(0), "{words}");
+    let packets: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(packets.len() == 1 && packets[0]["interface"].is_null(), "{out}");
+}
+
+#[test]
 fn what_cannot_be_run_is_said() {
     let Some(groups) = groups() else { return };
     for (command, code, expected) in [

@@ -20,6 +20,7 @@ pub(super) enum Helper {
     SkbLoadBytes = 26,
     SocketCookie = 46,
     FullSocket = 95,
+    NamespaceCookie = 122,
     RingReserve = 131,
     RingSubmit = 132,
 }

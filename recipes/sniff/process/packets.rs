@@ -18,12 +18,15 @@ use crate::packet::Link;
 use crate::recipes::sniff::capture::{Capture, Captured, Direction, Event};
 use crate::sys::bpf::{self, Place, Program};
 use crate::sys::bpf_ring::{Counter, Ring};
+use crate::sys::socket;
 
 /// A full ring loses what comes then: this is a hundred megabit for a quarter of a second, and room for hundreds of the
 /// largest packets.
 const RING: u32 = 32 << 20;
 /// LOOPBACK_IFINDEX: the same in every network namespace.
 const LOOPBACK: u32 = 1;
+/// No interface has this index.
+const ELSEWHERE: u32 = 0;
 /// What goes on after the last process ended, such as the last segments of its connections: until nothing came for so
 /// long, and no longer than that.
 const QUIET: Duration = Duration::from_millis(100);
@@ -40,6 +43,8 @@ pub(super) struct Packets {
     _programs: [OwnedFd; 2],
     /// Only packets of this interface, where one was asked for.
     interface: Option<u32>,
+    /// The namespace in which interfaces have the names that we know; 0 where that is not to be told.
+    namespace: u64,
     twice: Twice,
     clock: Clock,
     /// When the last process was seen to be gone, and when the last packet came after that.
@@ -63,8 +68,10 @@ impl Packets {
         let lost = Counter::new().sys("bpf(BPF_MAP_CREATE)", what)?;
         let group = session.borrow();
         let attach = |place, sent| {
-            let instructions = program(ring.as_fd(), lost.as_fd(), sent);
-            let program = bpf::load(Program::CgroupPacket, place, &instructions)
+            let instructions = program(ring.as_fd(), lost.as_fd(), sent, false);
+            let told = bpf::load(Program::CgroupPacket, place, &program(ring.as_fd(), lost.as_fd(), sent, true));
+            let program = told
+                .or_else(|_| bpf::load(Program::CgroupPacket, place, &instructions))
                 .sys("bpf(BPF_PROG_LOAD)", || "cannot load the program that copies packets".to_owned())
                 .map_err(|e| match e.errno {
                     Some(Errno::EPERM) => e.fix("needs CAP_BPF and CAP_NET_ADMIN: run as root"),
@@ -88,6 +95,7 @@ impl Packets {
             lost,
             _programs: programs,
             interface,
+            namespace: own_namespace().unwrap_or_default(),
             twice: Twice::default(),
             clock: Clock::default(),
             ended: None,
@@ -99,12 +107,16 @@ impl Packets {
     /// Goes to the next record that is to be shown; what it is.
     fn advance(&mut self) -> Option<Head> {
         while self.ring.advance() {
-            let Some((head, bytes)) = Head::parse(self.ring.record()) else { continue };
+            let Some((mut head, bytes)) = Head::parse(self.ring.record()) else { continue };
             self.seen += 1;
             self.uncopied += u64::from(!head.copied);
             let known = head.interface == LOOPBACK && !head.sent && self.twice.is_known(bytes, head.length);
             if head.interface == LOOPBACK && head.sent {
                 self.twice.note(bytes, head.length);
+            }
+            // The command may have gone into another namespace, where another interface has that index.
+            if head.namespace != self.namespace && head.namespace != 0 && self.namespace != 0 {
+                head.interface = ELSEWHERE;
             }
             if known || self.interface.is_some_and(|wanted| wanted != head.interface) {
                 continue;
@@ -143,6 +155,10 @@ impl Packets {
     }
 }
 
+fn own_namespace() -> nix::Result<u64> {
+    socket::namespace(socket::open(libc::AF_INET, libc::SOCK_DGRAM, 0)?)
+}
+
 fn events(file: BorrowedFd<'_>) -> PollFd<'_> {
     PollFd::new(file, PollFlags::POLLPRI)
 }
@@ -175,7 +191,7 @@ impl Capture for Packets {
             bytes,
             length: head.length as usize,
             // It is seen before the network device had its turn.
-            offloaded: head.sent || head.interface == LOOPBACK,
+            offloaded: head.sent || matches!(head.interface, LOOPBACK | ELSEWHERE),
             recorded: None,
         }))
     }

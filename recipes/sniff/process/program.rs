@@ -21,9 +21,11 @@ pub(super) struct Head {
     pub sent: bool,
     /// Whether the bytes could be copied.
     pub copied: bool,
+    /// The cookie of the network namespace whose interface that is; 0 where the kernel does not tell programs.
+    pub namespace: u64,
 }
 
-const HEAD: usize = 24;
+const HEAD: usize = 32;
 /// Sizes of the room for a packet, as powers of two: from 128 bytes to 256 KiB, more than a segment before it is cut up
 /// (64 KiB, or some times that where the interface allows it).
 const ROOMS: std::ops::RangeInclusive<u32> = 7..=18;
@@ -37,8 +39,8 @@ const CAPTURED: Register = 7;
 const ROOM: Register = 8;
 const WHOLE: Register = 9;
 
-/// Puts the program together.
-pub(super) fn program(ring: BorrowedFd, lost: BorrowedFd, sent: bool) -> Vec<Instruction> {
+/// Puts the program together; with `namespaces` it tells those, which older kernels refuse.
+pub(super) fn program(ring: BorrowedFd, lost: BorrowedFd, sent: bool, namespaces: bool) -> Vec<Instruction> {
     let mut a = Assembler::default();
     let (out, full) = (a.label(), a.label());
     a.copy(CONTEXT, 1);
@@ -65,7 +67,7 @@ pub(super) fn program(ring: BorrowedFd, lost: BorrowedFd, sent: bool) -> Vec<Ins
         a.call(Helper::RingReserve);
         a.jump_if(0, Test::Equal, 0, full);
         a.copy(ROOM, 0);
-        fill(&mut a, sent);
+        fill(&mut a, sent, namespaces);
         a.jump(out);
         a.place(next);
     }
@@ -81,13 +83,20 @@ pub(super) fn program(ring: BorrowedFd, lost: BorrowedFd, sent: bool) -> Vec<Ins
 }
 
 /// Fills the room and hands it over.
-fn fill(a: &mut Assembler, sent: bool) {
+fn fill(a: &mut Assembler, sent: bool, namespaces: bool) {
     a.call(Helper::KtimeGetNs);
     a.store(Width::Double, ROOM, 0, 0);
     a.load(Width::Word, 1, CONTEXT, INTERFACE);
     a.store(Width::Word, ROOM, 8, 1);
     a.store(Width::Word, ROOM, 12, WHOLE);
     a.store_constant(Width::Word, ROOM, 16, sent.into());
+    if namespaces {
+        a.copy(1, CONTEXT);
+        a.call(Helper::NamespaceCookie);
+        a.store(Width::Double, ROOM, 24, 0);
+    } else {
+        a.store_constant(Width::Double, ROOM, 24, 0);
+    }
     a.copy(1, CONTEXT);
     a.set(2, 0);
     a.copy(3, ROOM);
@@ -111,6 +120,7 @@ impl Head {
             length: word(12)?,
             sent: word(16)? != 0,
             copied: word(20)? == 0,
+            namespace: head[24..].first_chunk().copied().map(u64::from_ne_bytes)?,
         };
         let captured = if head.copied { room.len().min(head.length as usize) } else { 0 };
         Some((head, &room[..captured]))
@@ -129,7 +139,7 @@ mod tests {
         record[12..16].copy_from_slice(&60u32.to_ne_bytes());
         record[16..20].copy_from_slice(&1u32.to_ne_bytes());
         let (head, bytes) = Head::parse(&record).expect("a record");
-        assert_eq!(head, Head { time: 5, interface: 3, length: 60, sent: true, copied: true });
+        assert_eq!(head, Head { time: 5, interface: 3, length: 60, sent: true, copied: true, namespace: 0 });
         assert_eq!(bytes.len(), 60);
         // Longer than any room.
         record[12..16].copy_from_slice(&u32::MAX.to_ne_bytes());
