@@ -62,6 +62,7 @@ pub static ALL: &[&Need] = &[
     &KPROBES,
     &PMU,
     &BPF,
+    &BPF_CGROUP,
     &BTF,
     &NET_NAMESPACE,
     &VETH,
@@ -74,7 +75,7 @@ pub static ALL: &[&Need] = &[
 
 pub use af_alg::{AF_ALG, AF_ALG_AEAD, AF_ALG_HASH, AF_ALG_RNG, AF_ALG_SKCIPHER};
 pub use af_xdp::AF_XDP;
-pub use bpf::{BPF, BTF};
+pub use bpf::{BPF, BPF_CGROUP, BTF};
 pub use files::{COPY_FILE_RANGE, DIRECT_IO, REFLINK, SPLICE};
 pub use io_uring::IO_URING;
 pub use ktls::KTLS;

@@ -60,6 +60,11 @@ impl Files {
         self.read.as_deref().map(|path| Source::open(path).map(Rc::new)).transpose()
     }
 
+    /// Whether packets go into a file, so that standard output is free.
+    pub(super) fn leaves_stdout(&self) -> bool {
+        self.write.as_deref().is_some_and(|path| path != Path::new("-"))
+    }
+
     /// A capture of the file, and what to say of it.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub mod af_packet;
 pub mod af_xdp;
 pub mod capture;
+mod ebpf;
 pub mod fanout;
 mod files;
 pub mod filter;
@@ -19,6 +20,7 @@ pub mod packet;
 pub mod pcap;
 pub mod print;
 pub mod privilege;
+mod process;
 pub mod race;
 pub mod raw;
 pub mod receive;
@@ -38,6 +40,7 @@ pub mod timestamp;
 pub mod tool;
 pub mod traffic;
 mod wanted;
+pub mod who;
 pub mod wire;
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ impl Sink for Printer {
     }
 
     fn finish(&mut self, ui: &mut Ui) -> Result<()> {
+        self.name_unnamed(ui);
         self.flush(ui)
     }
 

@@ -13,8 +13,10 @@ use super::interfaces::{self, InterfacesDocument};
 use super::live::Live;
 use super::print::{Fate, Manner, PacketDocument, Printer, Wanted};
 use super::privilege::{Keep, Relinquish};
+use super::process::Exec;
 use super::selection::{DumpLink, Protocol, Selection, dump};
 use super::sink::Sink;
+use super::who::Who;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt;
 use crate::packet::walk;
@@ -62,6 +64,10 @@ struct Sniff {
     files: Files,
     #[command(flatten)]
     relinquish: Relinquish,
+    #[command(flatten)]
+    exec: Exec,
+    #[command(flatten)]
+    who: Who,
 }
 
 const NOTES: &str = "\
@@ -69,7 +75,8 @@ What follows the protocol is a filter, in one argument or several: 'tcp port 80'
 'host 10.0.0.1 or net 2001:db8::/32', 'tcp[tcpflags] & tcp-syn != 0'. Addresses are numeric.
 What comes from the network is escaped before it is shown.
 Once all is open, user, groups, capabilities and most system calls are given up: strangers' bytes are decoded without.
-Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT";
+Needs CAP_NET_RAW: run as root, or once: setcap cap_net_raw+ep PATH-OF-SYSKIT
+--exec needs CAP_BPF, CAP_NET_ADMIN and a control group to write in (run as root): the command runs as whoever runs syskit.";
 
 fn command(command: Command) -> Command {
     Sniff::augment_args(command).after_help(NOTES)
@@ -101,15 +108,22 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     let interface = if live { args.live.interface()? } else { None };
     let mut setup = Setup { interface, selection, snaplen: args.files.snaplen(), ..Setup::default() };
     args.live.apply(&mut setup);
-    let (capture, begins) = match &source {
-        Some(source) => Files::offline(source)?,
-        None => {
+    let (executed, command) = args.exec.open(&setup)?.unzip();
+    let (capture, begins) = match (&source, executed, &command) {
+        (Some(source), ..) => Files::offline(source)?,
+        (None, Some(capture), Some(command)) => (capture, command.greeting()),
+        _ => {
             let (capture, via) = args.live.open(&setup, ui)?;
             let place = setup.interface.as_ref().map_or("any", |i| i.name.as_str());
             (capture, format!("listening on {place} via {via}; Ctrl-C ends"))
         }
     };
-    let keep = Keep { reading: capture.reads_files(), ..Keep::default() };
+    let keep = Keep {
+        reading: capture.reads_files(),
+        processes: args.who.is_asked(),
+        children: command.is_some(),
+        ..Keep::default()
+    };
     if let Some(caution) = capture.caution() {
         ui.note(caution);
     }
@@ -118,9 +132,13 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         Some(saver) => Box::new(saver),
         None => {
             let name_interface = live && setup.interface.is_none();
-            Box::new(Printer::new(Manner { name_interface, ..manner }))
+            Box::new(Printer::new(Manner { name_interface, ..manner }).naming(args.who.owners(ui)?))
         }
     };
+    // Before privileges go, as they are handed down.
+    if let Some(command) = &command {
+        command.start(args.files.leaves_stdout())?;
+    }
     for word in privileges.drop(&keep)? {
         ui.note(word);
     }
@@ -134,6 +152,9 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     // What came before the end of a file that is cut is shown all the same.
     let finished = sink.finish(ui);
     let ended = ended.and(finished);
+    if let Some(command) = &command {
+        command.finish(ui);
+    }
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
         tally.became = sink.word();
         match live {

@@ -4,8 +4,12 @@
 //! and link the man page. A file that needs `unsafe` says `#![allow(unsafe_code)]` at its top.
 
 pub mod af_alg;
+pub mod bpf;
 pub mod bpf_probe;
 pub mod capability;
+pub mod bpf_ring;
+pub mod cgroup_guard;
+pub mod cgroup_spawn;
 pub mod child;
 pub mod clone_file;
 pub mod cpuid;

@@ -23,3 +23,14 @@ pub fn set_int(socket: impl AsFd, level: i32, option: i32, value: i32) -> nix::R
         unsafe { libc::setsockopt(socket.as_fd().as_raw_fd(), level, option, (&raw const value).cast(), length) };
     Errno::result(done).map(drop)
 }
+
+/// The number of the network namespace that this socket is in, which no other ever has (SO_NETNS_COOKIE, since Linux
+/// 5.14; socket(7)). ENOPROTOOPT before that.
+pub fn namespace(socket: impl AsFd) -> nix::Result<u64> {
+    const SO_NETNS_COOKIE: i32 = 71;
+    let (mut cookie, mut length) = (0u64, size_of::<u64>() as libc::socklen_t);
+    let (fd, value) = (socket.as_fd().as_raw_fd(), (&raw mut cookie).cast());
+    // SAFETY: value and length describe a u64 that outlives the call.
+    let done = unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, SO_NETNS_COOKIE, value, &raw mut length) };
+    Errno::result(done).map(|_| cookie)
+}

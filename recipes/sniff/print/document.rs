@@ -7,6 +7,7 @@ use crate::packet::walk::EndDocument;
 use crate::packet::{Document, walk};
 use crate::recipes::sniff::capture::{Captured, Direction};
 use crate::recipes::sniff::timestamp::rfc3339;
+use crate::recipes::sniff::who::ProcessDocument;
 
 /// What `syskit sniff --json` prints for a packet, on one line.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -27,6 +28,9 @@ pub struct PacketDocument {
     pub captured_length: usize,
     /// Its length on the wire in bytes.
     pub length: usize,
+    /// With --who, the processes on this host that own the sockets, as far as they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<Vec<ProcessDocument>>,
     /// The decoded layers.
     #[serde(flatten)]
     pub layers: Document,
@@ -59,6 +63,7 @@ pub fn around(
         direction: packet.direction,
         captured_length: packet.bytes.len(),
         length: packet.length,
+        processes: None,
         layers,
         undecoded,
     }

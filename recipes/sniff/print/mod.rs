@@ -10,6 +10,7 @@ mod names;
 use serde::Serialize;
 
 use super::capture::{Captured, Direction};
+use super::who::Owners;
 use super::timestamp::{Clock, Precision, TimeForm};
 use crate::error::{Error, Result};
 use crate::packet::tcp::flows::Flows;
@@ -103,6 +104,8 @@ pub struct Printer {
     /// What is not written yet.
     text: Line,
     json: Vec<u8>,
+    /// Names the processes that own sockets, where that was asked for.
+    owners: Option<Owners>,
 }
 
 impl Printer {
@@ -115,7 +118,20 @@ impl Printer {
         let mut text = Line::of(detail);
         text.flows = (!manner.absolute).then(Flows::default);
         let clock = Clock::new(manner.time.unwrap_or(form), manner.precision);
-        Printer { manner, clock, names: Names::default(), count: 0, text, json: Vec::new() }
+        Printer { manner, clock, names: Names::default(), count: 0, text, json: Vec::new(), owners: None }
+    }
+
+    /// The same, naming processes.
+    #[must_use]
+    pub(super) fn naming(self, owners: Option<Owners>) -> Self {
+        Printer { owners, ..self }
+    }
+
+    /// Says how many packets were of no process that could be named, where they were to be.
+    pub(super) fn name_unnamed(&self, ui: &mut Ui) {
+        if let Some(owners) = &self.owners {
+            ui.note(owners.tally());
+        }
     }
 
     /// Shows the packet if it is wanted; it may be held back until [`Printer::flush`].
@@ -172,8 +188,18 @@ impl Printer {
             false => walk::line(frame, &mut self.text),
             true => self.with_link(frame, quick),
         }
+        if let Some(words) = self.processes(packet) {
+            self.text.push_str("  {");
+            self.text.push_str(&words);
+            self.text.push('}');
+        }
         self.dump(packet);
         self.text.push('\n');
+    }
+
+    /// The processes of the packet in words, where there are any to be named.
+    fn processes(&mut self, packet: &Captured) -> Option<String> {
+        self.owners.as_mut().map(|owners| owners.words(packet)).filter(|words| !words.is_empty())
     }
 
     /// The line behind its link-level header, which says what the first word would.
@@ -206,6 +232,9 @@ impl Printer {
                 text::field(&mut self.text, "Interface", format_args!("{name}, {}", direction.word()));
             }
         }
+        if let Some(words) = self.processes(packet) {
+            text::field(&mut self.text, "Process", words);
+        }
         walk::block(packet.frame(), &mut self.text);
         if self.manner.dump.is_some() {
             // A dump begins its lines: the block has ended its own.
@@ -228,7 +257,8 @@ impl Printer {
     }
 
     fn json(&mut self, packet: &Captured) -> Result<()> {
-        let document = document(packet, self.names.of(packet));
+        let mut document = document(packet, self.names.of(packet));
+        document.processes = self.owners.as_mut().map(|owners| owners.documents(packet));
         self.json.clear();
         let mut serializer = serde_json::Serializer::new(&mut self.json);
         document.serialize(&mut serializer).map_err(|e| Error::failed(format!("cannot write JSON: {e}")))?;
