@@ -129,4 +129,8 @@ impl Capture for Snapped {
     fn linktype(&self) -> Option<u16> {
         self.capture.linktype()
     }
+
+    fn words(&self) -> Option<String> {
+        self.capture.words()
+    }
 }

@@ -1,19 +1,23 @@
 //! The sniff family: what is on the wire.
 
+mod analysis;
 pub mod capture;
 mod files;
 pub mod filter;
+mod follow;
 pub mod interface;
 pub mod offline;
 pub mod packet;
 pub mod pcap;
 pub mod print;
 pub mod raw;
+mod reassembled;
 pub mod receive;
 pub mod save;
 pub mod selection;
 pub mod sink;
 pub mod sniff_tcp;
+mod stats;
 pub mod timestamp;
 pub mod tool;
 mod wanted;

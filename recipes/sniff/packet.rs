@@ -144,6 +144,7 @@ impl Capture for Open {
             bytes: &self.buffer[frame],
             offloaded: received.auxdata.checksum_not_ready(),
             recorded: None,
+            fragments: 0,
         }))
     }
 

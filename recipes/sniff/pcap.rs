@@ -105,6 +105,7 @@ mod linked {
                 length: packet.header.len as usize,
                 offloaded: false,
                 recorded: None,
+                fragments: 0,
             }))
         }
 

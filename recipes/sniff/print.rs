@@ -43,6 +43,9 @@ pub struct PacketDocument {
     pub captured_length: usize,
     /// Its length on the wire in bytes.
     pub length: usize,
+    /// Of how many fragments it was put together here (`--reassemble`), where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fragments: Option<u16>,
     /// The decoded layers.
     #[serde(flatten)]
     pub layers: Document,
@@ -117,6 +120,9 @@ impl Printer {
             self.text.push_str(&format!("{name} {} ", packet.direction.word()));
         }
         walk::line(packet.frame(), &mut self.text);
+        if packet.fragments > 0 {
+            self.text.push_str(&format!(" [of {} fragments]", packet.fragments));
+        }
         self.text.push('\n');
     }
 
@@ -131,6 +137,9 @@ impl Printer {
                 let name = name.unwrap_or_else(|| "?".to_owned());
                 text::field(&mut self.text, "Interface", format_args!("{name}, {}", direction.word()));
             }
+        }
+        if packet.fragments > 0 {
+            text::field(&mut self.text, "Fragments", packet.fragments);
         }
         walk::block(packet.frame(), &mut self.text);
         self.text.push('\n');
@@ -168,6 +177,7 @@ pub fn document(packet: &Captured, interface: Option<String>) -> PacketDocument 
         direction: packet.direction,
         captured_length: packet.bytes.len(),
         length: packet.length,
+        fragments: (packet.fragments > 0).then_some(packet.fragments),
         layers: decoded,
         undecoded: layers.end().document(),
     }

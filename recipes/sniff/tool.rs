@@ -7,6 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use nix::errno::Errno;
 
+use super::analysis::{self, Analysis};
 use super::capture::{Capture, Event, METHODS, Setup};
 use super::files::Files;
 use super::filter::Sieve;
@@ -19,11 +20,17 @@ use crate::interrupt;
 use crate::packet::walk;
 use crate::ui::Ui;
 use crate::units::parse_duration;
-use crate::verb::Verb;
+use crate::verb::{Document, Verb};
 
 /// The verb.
 pub static VERB: Verb =
-    Verb { name: "sniff", command, run, schemas: &[("sniff", || schemars::schema_for!(PacketDocument))] };
+    Verb { name: "sniff", command, run, schemas: SCHEMAS };
+
+const SCHEMAS: &[Document] = &[
+    ("sniff", || schemars::schema_for!(PacketDocument)),
+    ("sniff-stats", analysis::stats_schema),
+    ("sniff-follow", analysis::follow_schema),
+];
 
 /// The longest wait that Ctrl-C and --for must sit out.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -68,6 +75,8 @@ struct Sniff {
     via: Option<String>,
     #[command(flatten)]
     files: Files,
+    #[command(flatten)]
+    analysis: Analysis,
 }
 
 const NOTES: &str = "\
@@ -96,7 +105,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     let source = args.files.source()?;
     let live = source.is_none();
     let interface = if live { interface::find(&args.interface)? } else { None };
-    let setup = Setup { interface, selection };
+    let setup = Setup { interface, selection: args.analysis.of_kernel(&selection) };
     let (capture, begins) = match &source {
         Some(source) => Files::offline(source)?,
         None => {
@@ -104,7 +113,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
             (capture, format!("listening on {} via {via}; Ctrl-C ends", args.interface))
         }
     };
-    let mut capture = args.files.snapped(capture);
+    let mut capture = args.files.snapped(args.analysis.reassembled(capture));
     let form = match (args.json, args.verbose) {
         (true, _) => Form::Json,
         (_, true) => Form::Full,
@@ -112,20 +121,27 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     };
     let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
         Some(saver) => Box::new(saver),
-        None => Box::new(Printer::new(form, live && setup.interface.is_none())),
+        None => match args.analysis.sink(args.json, live)? {
+            Some(sink) => sink,
+            None => Box::new(Printer::new(form, live && setup.interface.is_none())),
+        },
     };
     ui.note(begins);
-    let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
+    let mut tally = Tally { protocol: selection.protocol, ..Tally::default() };
     let limits = Limits {
         packets: args.count.unwrap_or(u64::MAX),
         deadline: args.duration.and_then(|d| Instant::now().checked_add(d)),
     };
-    let ended = show(&mut *capture, &mut *sink, &setup.selection, &limits, &mut tally, ui);
+    let ended = show(&mut *capture, &mut *sink, &selection, &limits, &mut tally, ui);
+    sink.dropped(if live { capture.dropped()? } else { 0 });
     // What came before the end of a file that is cut is shown all the same.
     let finished = sink.finish(ui);
     let ended = ended.and(finished);
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
         tally.became = sink.word();
+        if let Some(words) = capture.words() {
+            ui.note(words);
+        }
         match live {
             true => ui.note(format_args!("{tally}, {} dropped by the kernel", capture.dropped()?)),
             false => ui.note(&tally),
@@ -233,6 +249,9 @@ fn show(
         match capture.next(if idle { patience } else { Duration::ZERO })? {
             Event::Packet(packet) => {
                 idle = false;
+                if sink.is_over(Some(&packet)) {
+                    break;
+                }
                 let passes = sieve.as_mut().is_none_or(|sieve| sieve.passes(&packet));
                 let fate = if passes { sink.show(&packet, wanted, ui)? } else { wanted.fate(walk(packet.frame())) };
                 tally.count(fate, passes);
@@ -240,6 +259,9 @@ fn show(
             Event::Nothing => {
                 sink.idle(ui)?;
                 idle = true;
+                if sink.is_over(None) {
+                    break;
+                }
             }
             Event::End => break,
             Event::Down => ui.note("the interface is down: waiting for it to come up"),
