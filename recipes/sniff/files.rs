@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 
 use super::capture::{Capture, Captured, Event, Setup};
 use super::offline::Offline;
-use super::save::Saver;
+use super::rotation::RotationFlags;
+use super::save::{Manner, Saver};
 use crate::capture_file::{Form, LONGEST_RECORD};
 use crate::error::Result;
 use crate::source::Source;
@@ -31,6 +32,8 @@ pub(super) struct Files {
     /// A comment that -w puts into a pcapng file
     #[arg(long, value_name = "TEXT", requires = "write")]
     comment: Option<String>,
+    #[command(flatten)]
+    rotation: RotationFlags,
 }
 
 /// The formats by name.
@@ -79,11 +82,13 @@ impl Files {
         &self,
         capture: &dyn Capture,
         setup: &Setup,
-        source: Option<&Source>,
+        source: Option<&Rc<Source>>,
     ) -> Result<Option<Saver>> {
         let Some(path) = &self.write else { return Ok(None) };
         let snaplen = self.snaplen.filter(|n| *n > 0).unwrap_or(LONGEST_RECORD as u32);
-        let mut saver = Saver::create(path, self.form(path), snaplen, self.comment.as_deref(), source)?;
+        let rotation = self.rotation.rotation(path, source.is_none())?;
+        let manner = Manner { form: self.form(path), snaplen, comment: self.comment.clone() };
+        let mut saver = Saver::create(path, manner, rotation, source)?;
         if let Some(linktype) = capture.linktype() {
             saver.begin(linktype, setup.interface.as_ref())?;
         }

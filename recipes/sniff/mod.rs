@@ -13,6 +13,7 @@ pub mod print;
 pub mod raw;
 mod reassembled;
 pub mod receive;
+mod rotation;
 pub mod save;
 pub mod selection;
 pub mod sink;

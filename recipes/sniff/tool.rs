@@ -119,7 +119,7 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         (_, true) => Form::Full,
         _ => Form::Line,
     };
-    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref())? {
+    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_ref())? {
         Some(saver) => Box::new(saver),
         None => match args.analysis.sink(args.json, live)? {
             Some(sink) => sink,

@@ -31,5 +31,6 @@ pub mod socket;
 pub mod socket_drops;
 pub mod socket_filter;
 pub mod socket_ring;
+pub mod strftime;
 pub mod tmpfile;
 pub mod userfault;
