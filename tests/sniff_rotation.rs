@@ -83,7 +83,10 @@ fn files_by_time_go_by_the_packets_and_hold_all_of_them() {
         assert_eq!(files.values().map(Vec::len).sum::<usize>(), packets);
         assert!(common::err(&said).contains(&format!("{packets} packets written")), "{}", common::err(&said));
         let all: Vec<Packet> = files.values().flatten().cloned().collect();
-        assert!(all.iter().eq(capture_file::read(&input)[..packets].iter()), "{flags:?}: others, or in another order");
+        assert!(
+            all.iter().eq(capture_file::read(&input)[..packets].iter()),
+            "{flags:?}: others, or in another order"
+        );
         for (name, packets) in files {
             let time = packets[0].seconds.to_string();
             assert!(name.starts_with(&time) || flags.contains(&"-C"), "{name} begins at {time}");
@@ -166,7 +169,8 @@ fn comments_of_packets_survive() {
         assert!(written.windows(kept.len()).any(|w| w == kept), "{} is lost", String::from_utf8_lossy(kept));
     }
     if has_program("tshark", "tshark") {
-        let fields = ["-T", "fields", "-e", "frame.comment", "-e", "frame.interface_name", "-e", "frame.packet_flags"];
+        let fields =
+            ["-T", "fields", "-e", "frame.comment", "-e", "frame.interface_name", "-e", "frame.packet_flags"];
         let of = |path: &Path| common::offline::tool("tshark", &[&["-n", "-r", text(path)][..], &fields].concat());
         assert_eq!(of(&second), of(&first));
         assert!(of(&second).contains("first,second\teth7\t0x00000002"), "{}", of(&second));

@@ -86,11 +86,7 @@ fn captured(record: Record) -> Captured {
         bytes: record.bytes,
         length: record.length,
         offloaded: false,
-        recorded: Some(Recorded {
-            linktype: record.link,
-            interface: record.interface_name,
-            options: record.options,
-        }),
+        recorded: Some(Recorded { linktype: record.link, interface: record.interface_name, options: record.options }),
         fragments: 0,
     }
 }

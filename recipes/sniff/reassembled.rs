@@ -26,7 +26,9 @@ impl Capture for Reassembled {
             other => return Ok(other),
         };
         Ok(Event::Packet(match self.fragments.take(packet.frame(), packet.interface, packet.seconds) {
-            Outcome::Whole { frame, fragments } => Captured { bytes: frame, length: frame.len(), fragments, ..packet },
+            Outcome::Whole { frame, fragments } => {
+                Captured { bytes: frame, length: frame.len(), fragments, ..packet }
+            }
             _ => packet,
         }))
     }

@@ -21,16 +21,16 @@ use crate::target::Target;
 #[derive(Args)]
 pub(super) struct RotationFlags {
     /// Begin another file every SECONDS; the name may hold directives of strftime(3) (%Y%m%d-%H%M%S)
-    #[arg(short = 'G', long = "rotate-seconds", value_name = "SECONDS", requires = "write",
+    #[arg(short = 'G', long, value_name = "SECONDS", requires = "write",
         value_parser = clap::value_parser!(u32).range(1..))]
-    seconds: Option<u32>,
+    rotate_seconds: Option<u32>,
     /// Begin another file before a packet when this one is larger: in millions of bytes, or with k, m, g in KiB, MiB, GiB
-    #[arg(short = 'C', long = "rotate-size", value_name = "SIZE", requires = "write", value_parser = size)]
-    size: Option<u64>,
+    #[arg(short = 'C', long, value_name = "SIZE", requires = "write", value_parser = size)]
+    rotate_size: Option<u64>,
     /// With -C: begin again with the first file after COUNT of them. With -G alone: end after COUNT files
-    #[arg(short = 'W', long = "rotate-count", value_name = "COUNT", requires = "write",
+    #[arg(short = 'W', long, value_name = "COUNT", requires = "write",
         value_parser = clap::value_parser!(u32).range(1..))]
-    count: Option<u32>,
+    rotate_count: Option<u32>,
 }
 
 /// Reads the size that -C takes, as tcpdump reads it.
@@ -57,16 +57,16 @@ impl RotationFlags {
     pub(super) fn rotation(&self, pattern: &Path, live: bool) -> Result<Option<Rotation>> {
         let rotation = Rotation {
             pattern: pattern.to_owned(),
-            seconds: self.seconds.map(i64::from),
-            size: self.size,
-            count: self.count,
+            seconds: self.rotate_seconds.map(i64::from),
+            size: self.rotate_size,
+            count: self.rotate_count,
             since: if live { Some(now()) } else { None },
             turns: 0,
             number: 0,
             directory: None,
             files: 0,
         };
-        match (self.seconds, self.size, self.count) {
+        match (self.rotate_seconds, self.rotate_size, self.rotate_count) {
             (None, None, None) => Ok(None),
             (None, None, Some(_)) => Err(Error::usage("-W counts files of -C or -G").fix("give one of them too")),
             (Some(_), None, count) if count != Some(1) && !pattern.as_os_str().as_bytes().contains(&b'%') => {
@@ -204,8 +204,8 @@ impl Rotation {
 mod tests {
     use super::*;
 
-    fn rotation(seconds: Option<u32>, size: Option<u64>, count: Option<u32>) -> Rotation {
-        let flags = RotationFlags { seconds, size, count };
+    fn rotation(rotate_seconds: Option<u32>, rotate_size: Option<u64>, rotate_count: Option<u32>) -> Rotation {
+        let flags = RotationFlags { rotate_seconds, rotate_size, rotate_count };
         flags.rotation(Path::new("x%%"), false).expect("flags").expect("a rotation")
     }
 

@@ -23,8 +23,7 @@ use crate::units::parse_duration;
 use crate::verb::{Document, Verb};
 
 /// The verb.
-pub static VERB: Verb =
-    Verb { name: "sniff", command, run, schemas: SCHEMAS };
+pub static VERB: Verb = Verb { name: "sniff", command, run, schemas: SCHEMAS };
 
 const SCHEMAS: &[Document] = &[
     ("sniff", || schemars::schema_for!(PacketDocument)),

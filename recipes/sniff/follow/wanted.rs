@@ -208,7 +208,8 @@ mod tests {
         for text in ["tcp:0", "udp:12", "tcp:10.0.0.1:1000-10.0.0.2:80", "udp:[::1]:1-[::2]:2"] {
             assert_eq!(Asked::parse(text).expect("one").to_string(), text);
         }
-        for text in ["", "tcp", "tcp:", "sctp:0", "tcp:x", "tcp:1-2", "tcp:10.0.0.1:80", "tcp:-1", "tcp:99999999999"] {
+        for text in ["", "tcp", "tcp:", "sctp:0", "tcp:x", "tcp:1-2", "tcp:10.0.0.1:80", "tcp:-1", "tcp:99999999999"]
+        {
             assert!(Asked::parse(text).is_err(), "{text}");
         }
     }

@@ -139,9 +139,9 @@ pub(in super::super) struct OthersDocument {
 
 impl StatsDocument {
     pub(super) fn of(stats: &Stats) -> Self {
-        let seconds = stats.span.map_or(0.0, |[(s1, n1), (s2, n2)]| {
-            s2.saturating_sub(s1) as f64 + (f64::from(n2) - f64::from(n1)) / 1e9
-        });
+        let seconds = stats
+            .span
+            .map_or(0.0, |[(s1, n1), (s2, n2)]| s2.saturating_sub(s1) as f64 + (f64::from(n2) - f64::from(n1)) / 1e9);
         let per_second = |count: u64| (seconds > 0.0).then(|| count as f64 / seconds);
         let peak = stats.rates.peak();
         let time = |at: usize| stats.span.map(|span| rfc3339(span[at].0, span[at].1));
@@ -150,13 +150,9 @@ impl StatsDocument {
             sent,
             received,
         });
-        let (conversations, other_conversations) =
-            rows(&stats.pairs, |(a, b), [a_to_b, b_to_a]| ConversationDocument {
-                a: a.ip().to_string(),
-                b: b.ip().to_string(),
-                a_to_b,
-                b_to_a,
-            });
+        let (conversations, other_conversations) = rows(&stats.pairs, |(a, b), [a_to_b, b_to_a]| {
+            ConversationDocument { a: a.ip().to_string(), b: b.ip().to_string(), a_to_b, b_to_a }
+        });
         StatsDocument {
             schema: 1,
             first: time(0),

@@ -196,7 +196,9 @@ impl Sink for Stats {
 
     fn idle(&mut self, ui: &mut Ui) -> Result<()> {
         // Of a file the time is that of its packets.
-        if self.live && let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH) {
+        if self.live
+            && let Ok(now) = SystemTime::now().duration_since(UNIX_EPOCH)
+        {
             self.tick(now.as_nanos() as i128, ui)?;
         }
         ui.flush()?;

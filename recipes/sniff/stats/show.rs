@@ -16,7 +16,12 @@ pub(super) fn show(stats: &StatsDocument, ui: &mut Ui) -> Result<()> {
         return ui.line("0 packets");
     };
     let count = stats.all;
-    ui.line(format_args!("{} packets, {}, {} dropped by the kernel", count.packets, bytes(count.bytes), stats.dropped))?;
+    ui.line(format_args!(
+        "{} packets, {}, {} dropped by the kernel",
+        count.packets,
+        bytes(count.bytes),
+        stats.dropped
+    ))?;
     ui.line(format_args!("{first} to {last}, {:.6} s", stats.seconds))?;
     let rates = &stats.rates;
     if let (Some(packets), Some(bits)) = (rates.packets_per_second, rates.bits_per_second) {

@@ -1,7 +1,7 @@
 //! pcapng, little-endian: one section of unknown length, interfaces as they turn up, enhanced packet blocks.
 
 use super::Packet;
-use crate::capture_file::pcapng::{Options, BYTE_ORDER, INTERFACE, PACKET, SECTION, option};
+use crate::capture_file::pcapng::{BYTE_ORDER, INTERFACE, Options, PACKET, SECTION, option};
 
 /// A block of this type whose body `write` appends.
 #[inline]

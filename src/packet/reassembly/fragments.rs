@@ -54,7 +54,8 @@ pub struct Counts {
     pub incomplete: u64,
     /// Fragments that the capture does not hold to their end.
     pub cut: u64,
-    /// Fragments that contradict themselves or the others, or reach beyond the largest packet.
+    /// Fragments that contradict themselves or reach beyond the largest packet, and packets of which one contradicts the
+    /// others.
     pub malformed: u64,
 }
 
@@ -70,7 +71,7 @@ struct Packet {
     number: u64,
     /// When its first fragment came, in seconds.
     since: i64,
-    /// Fragments overlapped: whatever still comes is refused.
+    /// Its fragments contradict each other: whatever still comes is refused.
     given_up: bool,
 }
 
@@ -212,6 +213,12 @@ impl Packet {
         self.pieces.cost() + self.head.as_ref().map_or(0, |head| head.bytes.len()) + size_of::<Packet>()
     }
 
+    /// Whatever still comes of it is refused.
+    fn give_up(&mut self) {
+        self.pieces.clear();
+        (self.head, self.given_up) = (None, true);
+    }
+
     fn add(&mut self, fragment: &Fragment) -> Added {
         if self.given_up {
             return Added::Refused;
@@ -225,14 +232,14 @@ impl Packet {
             (None, false) => self.pieces.end() > end,
         };
         if beyond {
+            self.give_up();
             return Added::Malformed;
         }
         match self.pieces.take(fragment.offset, fragment.data) {
             Taken::New => {}
             Taken::Again => return Added::Held,
             Taken::Overlap => {
-                self.pieces.clear();
-                (self.head, self.given_up) = (None, true);
+                self.give_up();
                 return Added::Overlap;
             }
         }

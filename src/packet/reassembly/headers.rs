@@ -42,7 +42,10 @@ pub(super) struct Fragment<'a> {
 pub(super) enum Version {
     V4,
     /// Where in the IP header the number of the fragment header stands, and what takes its place.
-    V6 { at: usize, next: u8 },
+    V6 {
+        at: usize,
+        next: u8,
+    },
 }
 
 /// The fragment that the outermost IP packet of the frame is, if it is one and its headers can be followed.
