@@ -72,7 +72,7 @@ fn files_by_time_go_by_the_packets_and_hold_all_of_them() {
         (&["-G", "3"][..], 4, 100, "%s.pcap"),
         (&["-G", "3"], 4, 100, "%s.pcapng"),
         (&["-G", "3", "-W", "2"], 2, 60, "%s"),
-        (&["-G", "5", "-C", "1k"], 10, 100, "%s-"),
+        (&["-G", "5", "-C", "1k"], 12, 100, "%s-"),
     ] {
         let out = dir.path().join("out");
         let _ = std::fs::remove_dir_all(&out);

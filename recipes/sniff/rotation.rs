@@ -153,7 +153,7 @@ impl Rotation {
                 .ok_or_else(|| Error::usage(format!("'{}' makes no name that a file can have", shown())))?;
         }
         let width = match (self.size, self.count) {
-            (Some(_), Some(count)) => (count - 1).to_string().len(),
+            (Some(_), Some(count @ 2..)) => (count - 1).to_string().len(),
             _ => 0,
         };
         if self.number > 0 || width > 0 {
