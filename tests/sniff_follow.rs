@@ -56,7 +56,7 @@ fn ip(protocol: u8, ends: [u8; 2], id: u16, place: u16, data: &[u8]) -> Vec<u8> 
 
 /// What `--follow --json` says, pieces of one side that follow each other joined; and whether something was missing.
 fn ours(file: &Path, connection: &str) -> (Said, bool) {
-    let output = done(&["-r", text(file), "--follow", connection, "--json"]);
+    let output = common::run(&["sniff", "-r", text(file), "--follow", connection, "--json"]);
     let (mut said, mut gap): (Said, bool) = (Vec::new(), false);
     for line in common::out(&output).lines() {
         let piece: Value = serde_json::from_str(line).expect("JSON");
@@ -94,8 +94,8 @@ fn theirs(file: &Path, protocol: &str, count: usize) -> Vec<Said> {
             open = false;
         } else if open {
             let bytes = hex::decode(line.trim()).expect("hexadecimal");
-            // It puts these words among the data.
-            if !bytes.ends_with(b" bytes missing in capture file]") {
+            // It puts these words among the data, with the NUL behind them.
+            if !bytes.ends_with(b" bytes missing in capture file]\0") {
                 join(&mut all[number], line.starts_with('\t'), bytes);
             }
         }
@@ -114,7 +114,7 @@ fn differences(file: &Path, protocol: &str, count: usize) -> Vec<String> {
     let mut wrong = Vec::new();
     for (n, theirs) in theirs.iter().enumerate() {
         let name = format!("{protocol}:{n}");
-        let output = ran(&["-r", text(file), "--follow", &name, "--raw", "both"]);
+        let output = common::run(&["sniff", "-r", text(file), "--follow", &name, "--raw", "both"]);
         if !output.status.success() {
             wrong.push(format!("{} {name}: {}", file.display(), common::err(&output)));
             continue;
@@ -183,7 +183,6 @@ fn rough_streams_are_those_of_tshark() {
     for seed in 0..12 {
         let lossy = seed % 2 == 1;
         capture(&file, &rough(seed, lossy));
-        if seed < 4 { std::fs::copy(&file, format!("/tmp/an_rough{seed}.pcap")).expect("x"); }
         agree(&file, "tcp", 1);
         let (said, gap) = ours(&file, "tcp:0");
         let length: usize = said.iter().map(|(_, bytes)| bytes.len()).sum();
@@ -222,7 +221,8 @@ fn streams_of_the_public_captures_are_those_of_tshark() {
 }
 
 /// Captures whose streams tshark has otherwise, with the reason.
-const OTHERWISE: &[(&str, &str)] = &[];
+const OTHERWISE: &[(&str, &str)] =
+    &[("bgp_pmsi_tunnel-oobr.pcap", "its one segment is a first fragment that is cut, which is no segment here")];
 
 #[test]
 fn of_two_that_differ_the_first_counts() {
@@ -316,12 +316,7 @@ fn packets_that_came_in_fragments_are_those_of_tshark() {
             // The last again would begin another.
             parts.pop();
         }
-        if parts.len() == 1
-            || id % 5 != 3
-            || parts.iter().map(Vec::len).sum::<usize>() > data.len() + 28 * parts.len()
-        {
-            expected.push(data);
-        }
+        expected.push(data);
         packets.extend(parts);
     }
     capture(&file, &packets);
