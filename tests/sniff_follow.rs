@@ -217,7 +217,7 @@ fn streams_of_the_public_captures_are_those_of_tshark() {
         compared += 1;
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(compared > 20, "only {compared} captures");
+    assert!(compared > 14, "only {compared} captures");
 }
 
 /// Captures whose streams tshark has otherwise, with the reason.
