@@ -85,6 +85,13 @@ fn sample(verb: &str, scratch: &std::path::Path) -> Option<Vec<String>> {
         "sniff-interfaces" => vec!["sniff", "--list-interfaces", "--json"],
         // A live capture: its own tests hold each line against the schema.
         "sniff" => return None,
+        "sniff-stats" | "sniff-follow" => {
+            // A second packet would be a second line.
+            let packets = &common::offline::small(&[80])[..24 + 16 + 60];
+            std::fs::write(scratch.join("one.pcap"), packets).unwrap();
+            let what = if verb == "sniff-stats" { "--stats" } else { "--follow=tcp:0" };
+            vec!["sniff", "-r", "one.pcap", what, "--json"]
+        }
         other => panic!("no sample for the JSON of `syskit {other}`: add one here"),
     };
     Some(text.into_iter().map(str::to_owned).collect())

@@ -17,6 +17,7 @@ use common::capture_file::{self, Packet, frame, numbered};
 use common::live::has_program;
 use common::offline::{folder_with, text};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use syskit::capture_file::Options;
 use syskit::packet::{Code, Detail, Link, Text};
 use syskit::recipes::sniff::capture::{Captured, Direction, Recorded};
 use syskit::recipes::sniff::print::dump::Bytes;
@@ -342,7 +343,12 @@ fn captured(packet: &Packet) -> Captured<'_> {
         bytes: &packet.bytes,
         length: packet.length,
         offloaded: false,
-        recorded: Some(Recorded { linktype: packet.link, interface: Some("\x1b[31m\n\u{9b}eth") }),
+        recorded: Some(Recorded {
+            linktype: packet.link,
+            interface: Some("\x1b[31m\n\u{9b}eth"),
+            options: Options::new(&[], false),
+        }),
+        fragments: 0,
     }
 }
 

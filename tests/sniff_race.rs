@@ -100,6 +100,7 @@ impl Capture for Open {
             bytes: &self.packet,
             offloaded: false,
             recorded: None,
+            fragments: 0,
         }))
     }
     fn dropped(&mut self) -> Result<Losses> {

@@ -152,6 +152,7 @@ pub(super) fn captured<'a>(arrival: &Arrival, buffer: &'a mut [u8], longest: usi
         bytes: &frame[..frame.len().min(longest)],
         offloaded: arrival.checksum_not_ready(),
         recorded: None,
+        fragments: 0,
     })
 }
 

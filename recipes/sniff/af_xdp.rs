@@ -13,9 +13,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::af_packet;
 use super::capture::{Capture, Captured, Direction, Event, Method, Setup};
 use super::interface::{self, Interface};
-use super::af_packet;
 use super::losses::{InterfaceDrops, Losses};
 use crate::error::{Context, Error, Kind, Result};
 use crate::need::{AF_XDP, BPF};
@@ -202,6 +202,7 @@ fn captured(bytes: &[u8], interface: u32) -> Captured<'_> {
         length: bytes.len(),
         offloaded: false,
         recorded: None,
+        fragments: 0,
     }
 }
 

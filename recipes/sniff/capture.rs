@@ -6,6 +6,7 @@ use libc::sock_filter;
 
 use super::losses::Losses;
 use super::{af_xdp, fanout, io_uring, packet, pcap, raw, receive, recvmmsg, ring};
+use crate::capture_file::Options;
 use crate::error::Result;
 use crate::packet::{Carried, Link};
 use crate::race::Contender;
@@ -96,6 +97,11 @@ pub trait Capture {
     fn linktype(&self) -> Option<u16> {
         None
     }
+
+    /// What is to be said of the packets at the end, where there is anything.
+    fn words(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What waiting for a packet came to.
@@ -132,6 +138,8 @@ pub struct Captured<'a> {
     pub offloaded: bool,
     /// What a capture file says of it besides; none where it is captured now.
     pub recorded: Option<Recorded<'a>>,
+    /// Of how many fragments it was put together here; 0 where it came as it is.
+    pub fragments: u16,
 }
 
 /// What a capture file says of a packet.
@@ -141,6 +149,8 @@ pub struct Recorded<'a> {
     pub linktype: u16,
     /// Name of the interface, unescaped.
     pub interface: Option<&'a str>,
+    /// Its options: comments, flags.
+    pub options: Options<'a>,
 }
 
 impl<'a> Captured<'a> {

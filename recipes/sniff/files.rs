@@ -10,7 +10,8 @@ use super::capture::{Capture, Captured, Event, Setup};
 use super::losses::Losses;
 use super::offline::Offline;
 use super::privilege::Privileges;
-use super::save::Saver;
+use super::rotation::RotationFlags;
+use super::save::{Manner, Saver};
 use crate::capture_file::{Form, LONGEST_RECORD};
 use crate::error::Result;
 use crate::source::Source;
@@ -33,6 +34,8 @@ pub(super) struct Files {
     /// A comment that -w puts into a pcapng file
     #[arg(long, value_name = "TEXT", requires = "write")]
     comment: Option<String>,
+    #[command(flatten)]
+    rotation: RotationFlags,
 }
 
 /// The formats by name.
@@ -63,6 +66,12 @@ impl Files {
     /// Whether packets go into a file, so that standard output is free.
     pub(super) fn leaves_stdout(&self) -> bool {
         self.write.as_deref().is_some_and(|path| path != Path::new("-"))
+    }
+
+    /// The folder in which further files are made as the capture goes on.
+    pub(super) fn rotates_in(&self) -> Option<PathBuf> {
+        let path = self.write.as_deref().filter(|_| self.rotation.is_asked())?;
+        Some(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned())
     }
 
     /// A capture of the file, and what to say of it.
@@ -96,12 +105,14 @@ impl Files {
         &self,
         capture: &dyn Capture,
         setup: &Setup,
-        source: Option<&Source>,
+        source: Option<&Rc<Source>>,
         privileges: &Privileges,
     ) -> Result<Option<Saver>> {
         let Some(path) = &self.write else { return Ok(None) };
         let snaplen = self.snaplen().unwrap_or(LONGEST_RECORD as u32);
-        let mut saver = Saver::create(path, self.form(path), snaplen, self.comment.as_deref(), source, privileges)?;
+        let rotation = self.rotation.rotation(path, source.is_none())?;
+        let manner = Manner { form: self.form(path), snaplen, comment: self.comment.clone() };
+        let mut saver = Saver::create(path, manner, rotation, source, privileges)?;
         if let Some(linktype) = capture.linktype() {
             saver.begin(linktype, setup.interface.as_ref())?;
         }
@@ -146,5 +157,9 @@ impl Capture for Snapped {
 
     fn linktype(&self) -> Option<u16> {
         self.capture.linktype()
+    }
+
+    fn words(&self) -> Option<String> {
+        self.capture.words()
     }
 }

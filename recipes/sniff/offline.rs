@@ -87,7 +87,8 @@ fn captured(record: Record) -> Captured {
         bytes: record.bytes,
         length: record.length,
         offloaded: false,
-        recorded: Some(Recorded { linktype: record.link, interface: record.interface_name }),
+        recorded: Some(Recorded { linktype: record.link, interface: record.interface_name, options: record.options }),
+        fragments: 0,
     }
 }
 

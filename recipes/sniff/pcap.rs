@@ -112,6 +112,7 @@ mod linked {
                 length: packet.header.len as usize,
                 offloaded: false,
                 recorded: None,
+                fragments: 0,
             }))
         }
 

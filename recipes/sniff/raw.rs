@@ -105,6 +105,7 @@ impl Capture for Open {
                 length,
                 offloaded: false,
                 recorded: None,
+                fragments: 0,
             })),
             Ok(None) if wait.is_zero() => Ok(Event::Nothing),
             Ok(None) => interface::still_there(self.interface.as_ref()).map(|()| Event::Nothing),

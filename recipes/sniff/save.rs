@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -14,6 +15,7 @@ use super::capture::{Captured, Direction};
 use super::interface;
 use super::print::{Fate, Wanted};
 use super::privilege::Privileges;
+use super::rotation::Rotation;
 use super::sink::Sink;
 use crate::capture_file::{Form, Packet, Writer, flags};
 use crate::error::{Context, Error, Result};
@@ -30,9 +32,24 @@ const STRIDE: u32 = 64;
 /// Link type of Ethernet: that of a file without packets, where nothing else is known.
 const ETHERNET: u16 = 1;
 
-/// Writes the packets that are wanted into a capture file.
+/// How a file is written.
+pub struct Manner {
+    /// Its format.
+    pub form: Form,
+    /// The most bytes of a packet.
+    pub snaplen: u32,
+    /// A comment about all of it.
+    pub comment: Option<String>,
+}
+
+/// Writes the packets that are wanted into a capture file, or one after the other.
 pub struct Saver {
-    writer: Writer,
+    /// None before the first packet, where that decides the file's name.
+    writer: Option<Writer>,
+    manner: Manner,
+    rotation: Option<Rotation>,
+    /// The file that is read.
+    source: Option<Rc<Source>>,
     standard_output: bool,
     /// The interface that a packet was of last, and its number in the file.
     last: Option<(Place, u32)>,
@@ -59,32 +76,46 @@ impl Place {
 }
 
 impl Saver {
-    /// Begins to write the file at `path`, of packets of at most `snaplen` bytes; `source` is the file that is read.
+    /// Begins to write the file at `path`, or those of `rotation`; `source` is the file that is read.
     ///
     /// `-` is standard output. A file that is there is written anew, as tcpdump does; a new one has what the umask
     /// leaves of 0666, and belongs to the user that `privileges` lets us become, where that is not nobody.
     ///
     /// # Errors
     /// Where it is the file that is read, or cannot be written.
-    pub fn create(
+    pub(super) fn create(
         path: &Path,
-        form: Form,
-        snaplen: u32,
-        comment: Option<&str>,
-        source: Option<&Source>,
+        manner: Manner,
+        rotation: Option<Rotation>,
+        source: Option<&Rc<Source>>,
         privileges: &Privileges,
     ) -> Result<Self> {
-        if comment.is_some() && form != Form::Pcapng {
+        if manner.comment.is_some() && manner.form != Form::Pcapng {
             return Err(Error::usage("pcap has no place for a comment")
                 .fix("use --format pcapng, or a name that ends in .pcapng"));
         }
-        let (file, name, standard_output) = open(path, source, privileges)?;
-        if file.is_terminal() {
-            return Err(Error::usage(format!("{name} is a terminal: a capture file is no text"))
-                .fix("name a file, or pipe it to a program"));
+        let mut saver = Saver {
+            writer: None,
+            manner,
+            rotation,
+            source: source.cloned(),
+            standard_output: false,
+            last: None,
+            names: HashMap::new(),
+            stride: 0,
+            flushed: Instant::now(),
+        };
+        // The files of a rotation are all made by whom we are when privileges are gone, as the first is written anew.
+        if saver.rotation.is_none() {
+            let (file, name, standard_output) = open(path, source.map(Rc::as_ref), privileges)?;
+            if file.is_terminal() {
+                return Err(Error::usage(format!("{name} is a terminal: a capture file is no text"))
+                    .fix("name a file, or pipe it to a program"));
+            }
+            saver.standard_output = standard_output;
+            saver.writer = Some(saver.manner.writer(file, name)?);
         }
-        let writer = Writer::new(file, name, form, snaplen, comment)?;
-        Ok(Saver { writer, standard_output, last: None, names: HashMap::new(), stride: 0, flushed: Instant::now() })
+        Ok(saver)
     }
 
     /// Notes that packets will be of this link type, so that the file can be read before the first of them.
@@ -92,29 +123,59 @@ impl Saver {
     /// # Errors
     /// Where the file cannot be written.
     pub fn begin(&mut self, linktype: u16, interface: Option<&interface::Interface>) -> Result<()> {
-        let number = self.writer.interface(linktype, interface.map(|i| i.name.as_str()))?;
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let number = writer.interface(linktype, interface.map(|i| i.name.as_str()))?;
         let index = interface.map_or(0, |i| i.index);
         if let Some(interface) = interface {
             self.names.insert(index, Some(interface.name.clone()));
         }
         self.last = Some((Place { linktype, index, name: None }, number));
-        self.writer.flush()
+        writer.flush()
+    }
+
+    /// Ends the file that is written, and begins the next.
+    fn next_file(&mut self) -> Result<()> {
+        self.flush()?;
+        if let Some(rotation) = &mut self.rotation {
+            let (file, name) = rotation.open(self.source.as_deref())?;
+            self.writer = Some(self.manner.writer(file, name)?);
+            self.last = None;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that there is a file for a packet of this time, or for none.
+    fn rotate(&mut self, seconds: Option<i64>) -> Result<()> {
+        let Some(rotation) = &mut self.rotation else { return Ok(()) };
+        let turn = match (&self.writer, seconds) {
+            (None, _) => {
+                rotation.begin(seconds);
+                true
+            }
+            (Some(writer), Some(seconds)) => rotation.turn(seconds, writer.size()),
+            (Some(_), None) => false,
+        };
+        if turn { self.next_file() } else { Ok(()) }
     }
 
     fn save(&mut self, packet: &Captured) -> Result<()> {
         let linktype = linktype(packet)?;
+        self.rotate(Some(packet.seconds))?;
         let interface = match &self.last {
             Some((place, number)) if place.is_of(packet, linktype) => *number,
             _ => self.interface(packet, linktype)?,
         };
-        self.writer.write(&Packet {
-            seconds: packet.seconds,
-            nanoseconds: packet.nanoseconds,
-            interface,
-            length: packet.length,
-            bytes: packet.bytes,
-            flags: flags_of(packet.direction),
-        })?;
+        if let Some(writer) = &mut self.writer {
+            writer.write(&Packet {
+                seconds: packet.seconds,
+                nanoseconds: packet.nanoseconds,
+                interface,
+                length: packet.length,
+                bytes: packet.bytes,
+                flags: flags_of(packet.direction),
+                options: packet.recorded.map(|recorded| recorded.options),
+            })?;
+        }
         self.stride += 1;
         if self.stride < STRIDE {
             return Ok(());
@@ -131,14 +192,15 @@ impl Saver {
             Some(_) => recorded.clone(),
             None => self.names.entry(index).or_insert_with(|| interface::name(index)).clone(),
         };
-        let number = self.writer.interface(linktype, name.as_deref())?;
+        let Some(writer) = &mut self.writer else { return Ok(0) };
+        let number = writer.interface(linktype, name.as_deref())?;
         self.last = Some((Place { linktype, index, name: recorded }, number));
         Ok(number)
     }
 
     fn flush(&mut self) -> Result<()> {
         self.flushed = Instant::now();
-        self.writer.flush()
+        self.writer.as_mut().map_or(Ok(()), Writer::flush)
     }
 }
 
@@ -152,20 +214,41 @@ impl Sink for Saver {
     }
 
     fn idle(&mut self, ui: &mut Ui) -> Result<()> {
+        // That a file cannot be made is told before the first packet comes.
+        if self.writer.is_none() && self.rotation.as_ref().is_some_and(Rotation::is_ready) {
+            self.next_file()?;
+        }
         self.flush()?;
         if self.standard_output { ui.reader_is_there() } else { Ok(()) }
     }
 
-    fn finish(&mut self, _ui: &mut Ui) -> Result<()> {
+    fn is_over(&mut self, packet: Option<&Captured>) -> bool {
+        // In a file that is read nothing says how late it is but its packets.
+        let told = packet.is_some() || self.source.is_none();
+        told && self.rotation.as_ref().is_some_and(|rotation| rotation.is_over(packet.map(|p| p.seconds)))
+    }
+
+    fn finish(&mut self, ui: &mut Ui) -> Result<()> {
+        self.rotate(None)?;
         // A file without any is rejected by libpcap.
-        if self.last.is_none() {
-            self.writer.interface(ETHERNET, None)?;
+        if let (None, Some(writer)) = (&self.last, &mut self.writer) {
+            writer.interface(ETHERNET, None)?;
         }
-        self.flush()
+        self.flush()?;
+        if let Some(rotation) = &self.rotation {
+            ui.note(format_args!("{} files written", rotation.files));
+        }
+        Ok(())
     }
 
     fn word(&self) -> &'static str {
         "written"
+    }
+}
+
+impl Manner {
+    fn writer(&self, file: File, name: String) -> Result<Writer> {
+        Writer::new(file, name, self.form, self.snaplen, self.comment.as_deref())
     }
 }
 

@@ -19,6 +19,14 @@ pub trait Sink {
     /// Where it cannot be written, or nobody reads it any more.
     fn idle(&mut self, ui: &mut Ui) -> Result<()>;
 
+    /// So many packets were lost; told before the end.
+    fn dropped(&mut self, _count: u64) {}
+
+    /// Whether the end has come, with this packet or without one: it is not to be taken any more.
+    fn is_over(&mut self, _packet: Option<&Captured>) -> bool {
+        false
+    }
+
     /// There will be no more packets.
     ///
     /// # Errors

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+use super::analysis::{self, Analysis};
 use super::capture::{Capture, Event, Setup};
 use super::files::Files;
 use super::filter::Sieve;
 use super::form::Forms;
 use super::interfaces::{self, InterfacesDocument};
 use super::live::Live;
+use super::losses::Losses;
 use super::print::{Fate, Manner, PacketDocument, Printer, Wanted};
 use super::privilege::{Keep, Relinquish};
 use super::process::Exec;
@@ -30,6 +32,8 @@ pub static VERB: Verb = Verb { name: "sniff", command, run, schemas: SCHEMAS };
 const SCHEMAS: &[Document] = &[
     ("sniff", || schemars::schema_for!(PacketDocument)),
     ("sniff-interfaces", || schemars::schema_for!(InterfacesDocument)),
+    ("sniff-stats", analysis::stats_schema),
+    ("sniff-follow", analysis::follow_schema),
 ];
 
 /// The longest wait that Ctrl-C and --for must sit out.
@@ -68,6 +72,8 @@ struct Sniff {
     exec: Exec,
     #[command(flatten)]
     who: Who,
+    #[command(flatten)]
+    analysis: Analysis,
 }
 
 const NOTES: &str = "\
@@ -106,7 +112,12 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     let source = args.files.source()?;
     let live = source.is_none();
     let interface = if live { args.live.interface()? } else { None };
-    let mut setup = Setup { interface, selection, snaplen: args.files.snaplen(), ..Setup::default() };
+    let mut setup = Setup {
+        interface,
+        selection: args.analysis.of_kernel(&selection),
+        snaplen: args.files.snaplen(),
+        ..Setup::default()
+    };
     args.live.apply(&mut setup);
     let (executed, command) = args.exec.open(&setup)?.unzip();
     let (capture, begins) = match (&source, executed, &command) {
@@ -122,18 +133,21 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         reading: capture.reads_files(),
         processes: args.who.is_asked(),
         children: command.is_some(),
-        ..Keep::default()
+        directory: args.files.rotates_in(),
     };
     if let Some(caution) = capture.caution() {
         ui.note(caution);
     }
-    let mut capture = args.files.snapped(capture);
-    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_deref(), &privileges)? {
+    let mut capture = args.files.snapped(args.analysis.reassembled(capture));
+    let mut sink: Box<dyn Sink> = match args.files.saver(&*capture, &setup, source.as_ref(), &privileges)? {
         Some(saver) => Box::new(saver),
-        None => {
-            let name_interface = live && setup.interface.is_none();
-            Box::new(Printer::new(Manner { name_interface, ..manner }).naming(args.who.owners(ui)?))
-        }
+        None => match args.analysis.sink(args.forms.json(), live)? {
+            Some(sink) => sink,
+            None => {
+                let name_interface = live && setup.interface.is_none();
+                Box::new(Printer::new(Manner { name_interface, ..manner }).naming(args.who.owners(ui)?))
+            }
+        },
     };
     // Before privileges go, as they are handed down.
     if let Some(command) = &command {
@@ -143,12 +157,14 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
         ui.note(word);
     }
     ui.note(begins);
-    let mut tally = Tally { protocol: setup.selection.protocol, ..Tally::default() };
+    let mut tally = Tally { protocol: selection.protocol, ..Tally::default() };
     let limits = Limits {
         packets: args.count.unwrap_or(u64::MAX),
         deadline: args.duration.and_then(|d| Instant::now().checked_add(d)),
     };
-    let ended = show(&mut *capture, &mut *sink, &setup.selection, &limits, &mut tally, ui);
+    let ended = show(&mut *capture, &mut *sink, &selection, &limits, &mut tally, ui);
+    let losses = if live { capture.dropped() } else { Ok(Losses::default()) };
+    sink.dropped(losses.as_ref().map_or(0, |lost| lost.kernel + lost.own));
     // What came before the end of a file that is cut is shown all the same.
     let finished = sink.finish(ui);
     let ended = ended.and(finished);
@@ -157,8 +173,11 @@ fn sniff(args: &Sniff, ui: &mut Ui) -> Result<()> {
     }
     if !matches!(&ended, Err(e) if e.kind == Kind::BrokenPipe) {
         tally.became = sink.word();
+        if let Some(words) = capture.words() {
+            ui.note(words);
+        }
         match live {
-            true => ui.note(format_args!("{tally}, {}", capture.dropped()?)),
+            true => ui.note(format_args!("{tally}, {}", losses?)),
             false => ui.note(&tally),
         }
     }
@@ -238,6 +257,9 @@ fn show(
         match capture.next(if idle { patience } else { Duration::ZERO })? {
             Event::Packet(packet) => {
                 idle = false;
+                if sink.is_over(Some(&packet)) {
+                    break;
+                }
                 let passes = sieve.as_mut().is_none_or(|sieve| sieve.passes(&packet));
                 let fate = if passes { sink.show(&packet, wanted, ui)? } else { wanted.fate(walk(packet.frame())) };
                 tally.count(fate, passes);
@@ -245,6 +267,9 @@ fn show(
             Event::Nothing => {
                 sink.idle(ui)?;
                 idle = true;
+                if sink.is_over(None) {
+                    break;
+                }
             }
             Event::End => break,
             Event::Down => ui.note("the interface is down: waiting for it to come up"),

@@ -36,6 +36,7 @@ pub mod loopback;
 pub mod ntp;
 pub mod protocols;
 pub mod quote;
+pub mod reassembly;
 #[cfg(test)]
 mod sample;
 pub mod sctp;

@@ -228,7 +228,7 @@ fn ports(carried: &Carried) -> Option<(u16, u16)> {
 }
 
 /// The name of a protocol, or its number where it has no decoder.
-fn name(code: Code) -> String {
+pub fn name(code: Code) -> String {
     match (protocols::name(code), code) {
         (Some(name), _) => name.to_owned(),
         (None, Code::Link(link)) => format!("link-{link:?}").to_lowercase(),

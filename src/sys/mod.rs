@@ -6,8 +6,8 @@
 pub mod af_alg;
 pub mod bpf;
 pub mod bpf_probe;
-pub mod capability;
 pub mod bpf_ring;
+pub mod capability;
 pub mod cgroup_guard;
 pub mod cgroup_spawn;
 pub mod child;
@@ -43,6 +43,7 @@ pub mod socket;
 pub mod socket_drops;
 pub mod socket_filter;
 pub mod socket_ring;
+pub mod strftime;
 pub mod tmpfile;
 pub mod userfault;
 pub mod xdp_program;

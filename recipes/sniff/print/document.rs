@@ -28,6 +28,9 @@ pub struct PacketDocument {
     pub captured_length: usize,
     /// Its length on the wire in bytes.
     pub length: usize,
+    /// Of how many fragments it was put together here (`--reassemble`), where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fragments: Option<u16>,
     /// With --who, the processes on this host that own the sockets, as far as they are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processes: Option<Vec<ProcessDocument>>,
@@ -63,6 +66,7 @@ pub fn around(
         direction: packet.direction,
         captured_length: packet.bytes.len(),
         length: packet.length,
+        fragments: (packet.fragments > 0).then_some(packet.fragments),
         processes: None,
         layers,
         undecoded,

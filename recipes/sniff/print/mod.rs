@@ -10,8 +10,8 @@ mod names;
 use serde::Serialize;
 
 use super::capture::{Captured, Direction};
-use super::who::Owners;
 use super::timestamp::{Clock, Precision, TimeForm};
+use super::who::Owners;
 use crate::error::{Error, Result};
 use crate::packet::tcp::flows::Flows;
 use crate::packet::{Detail, Line, Text, Walk, text, walk};
@@ -188,6 +188,9 @@ impl Printer {
             false => walk::line(frame, &mut self.text),
             true => self.with_link(frame, quick),
         }
+        if packet.fragments > 0 {
+            text::number_between(&mut self.text, " [of ", packet.fragments.into(), " fragments]");
+        }
         if let Some(words) = self.processes(packet) {
             self.text.push_str("  {");
             self.text.push_str(&words);
@@ -231,6 +234,9 @@ impl Printer {
                 let name = name.unwrap_or("?");
                 text::field(&mut self.text, "Interface", format_args!("{name}, {}", direction.word()));
             }
+        }
+        if packet.fragments > 0 {
+            text::field(&mut self.text, "Fragments", packet.fragments);
         }
         if let Some(words) = self.processes(packet) {
             text::field(&mut self.text, "Process", words);

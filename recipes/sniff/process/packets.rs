@@ -15,8 +15,8 @@ use super::twice::Twice;
 use crate::error::{Context, Error, Result};
 use crate::need::{BPF_CGROUP, Readiness};
 use crate::packet::Link;
-use crate::recipes::sniff::losses::Losses;
 use crate::recipes::sniff::capture::{Capture, Captured, Direction, Event};
+use crate::recipes::sniff::losses::Losses;
 use crate::sys::bpf::{self, Place, Program};
 use crate::sys::bpf_ring::{Counter, Ring};
 use crate::sys::socket;
@@ -194,6 +194,7 @@ impl Capture for Packets {
             // It is seen before the network device had its turn.
             offloaded: head.sent || matches!(head.interface, LOOPBACK | ELSEWHERE),
             recorded: None,
+            fragments: 0,
         }))
     }
 

@@ -79,6 +79,7 @@ mod tests {
             length: bytes.len(),
             offloaded: false,
             recorded: None,
+            fragments: 0,
         }
     }
 

@@ -15,7 +15,8 @@ fn written(form: Form, packets: &[Got], comment: Option<&str>) -> Vec<u8> {
         let interface = writer.interface(got.link, got.interface.as_deref()).expect("one link type");
         let flags = got.flags.unwrap_or(0);
         let (seconds, nanoseconds) = got.time;
-        let packet = Packet { seconds, nanoseconds, interface, length: got.length, bytes: &got.bytes, flags };
+        let packet =
+            Packet { seconds, nanoseconds, interface, length: got.length, bytes: &got.bytes, flags, options: None };
         writer.write(&packet).expect("room");
     }
     writer.flush().expect("room");

@@ -9,7 +9,7 @@ use std::fs::File;
 
 use output::Output;
 
-use super::pcapng::MOST_INTERFACES;
+use super::pcapng::{MOST_INTERFACES, Options};
 use crate::error::{Error, Result};
 
 /// What is written.
@@ -39,6 +39,8 @@ pub struct Packet<'a> {
     pub bytes: &'a [u8],
     /// Its [`flags`](super::flags); 0 where nothing is known. pcap has no place for them.
     pub flags: u32,
+    /// What it had in the file that it comes from: its comments are kept, where the format has a place for them.
+    pub options: Option<Options<'a>>,
 }
 
 /// Writes a capture file.
@@ -129,6 +131,11 @@ impl Writer {
             Form::PcapMicroseconds => self.output.record(|out| pcap::record(out, &packet, 1000)),
             Form::Pcapng => self.output.record(|out| pcapng::packet(out, &packet)),
         }
+    }
+
+    /// Bytes of the file so far, those in the buffer among them.
+    pub fn size(&self) -> u64 {
+        self.output.size()
     }
 
     /// Writes what is in the buffer.

@@ -15,17 +15,24 @@ pub(super) struct Output {
     buffer: Vec<u8>,
     /// Where in the buffer its records end.
     ends: Vec<usize>,
+    /// Bytes that left the buffer.
+    gone: u64,
     failed: bool,
 }
 
 impl Output {
     pub(super) fn new(file: File, name: String) -> Self {
-        Output { file, name, buffer: Vec::with_capacity(2 * LIMIT), ends: Vec::new(), failed: false }
+        Output { file, name, buffer: Vec::with_capacity(2 * LIMIT), ends: Vec::new(), gone: 0, failed: false }
     }
 
     /// As a message names it.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Bytes of all records.
+    pub(super) fn size(&self) -> u64 {
+        self.gone + self.buffer.len() as u64
     }
 
     /// Appends the record that `write` appends.
@@ -51,6 +58,7 @@ impl Output {
         }
         let written = self.buffer.len() - rest.len();
         let whole = if result.is_err() { self.take_back(written) } else { Ok(()) };
+        self.gone += self.buffer.len() as u64;
         self.buffer.clear();
         self.ends.clear();
         result.map_err(|e| self.explain(e, &whole))

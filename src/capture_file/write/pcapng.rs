@@ -1,7 +1,7 @@
 //! pcapng, little-endian: one section of unknown length, interfaces as they turn up, enhanced packet blocks.
 
 use super::Packet;
-use crate::capture_file::pcapng::{BYTE_ORDER, INTERFACE, PACKET, SECTION, option};
+use crate::capture_file::pcapng::{BYTE_ORDER, INTERFACE, Options, PACKET, SECTION, option};
 
 /// A block of this type whose body `write` appends.
 #[inline]
@@ -82,8 +82,14 @@ pub(super) fn packet(out: &mut Vec<u8>, packet: &Packet) {
         out.extend_from_slice(&fields);
         out.extend_from_slice(packet.bytes);
         pad(out, packet.bytes.len());
+        let start = out.len();
+        for comment in packet.options.into_iter().flat_map(Options::comments) {
+            option(out, option::COMMENT, comment);
+        }
         if packet.flags != 0 {
             option(out, option::FLAGS, &packet.flags.to_le_bytes());
+        }
+        if out.len() > start {
             option(out, option::END, &[]);
         }
     });

@@ -36,9 +36,9 @@ fn eight(n: u32) -> u64 {
     // Split in halves of the word at each step, both halves in one multiplication: by 100^2, by 100, by 10. The
     // factors are 2^20 / 100 and 2^10 / 10, rounded up, exact for what they are multiplied with.
     let n = u64::from(n / 10_000) | u64::from(n % 10_000) << 32;
-    let hundreds = (n * 10_486 >> 20) & 0x0000_007f_0000_007f;
+    let hundreds = ((n * 10_486) >> 20) & 0x0000_007f_0000_007f;
     let n = hundreds | (n - 100 * hundreds) << 16;
-    let tens = (n * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((n * 103) >> 10) & 0x000f_000f_000f_000f;
     tens | (n - 10 * tens) << 8
 }
 
