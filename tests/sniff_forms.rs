@@ -346,7 +346,7 @@ fn captured(packet: &Packet) -> Captured<'_> {
         recorded: Some(Recorded {
             linktype: packet.link,
             interface: Some("\x1b[31m\n\u{9b}eth"),
-            options: Options::new(&[], false),
+            options: Options::default(),
         }),
         fragments: 0,
     }

@@ -8,7 +8,7 @@ pub(in crate::capture_file) const COMMENT: u16 = 1;
 pub(in crate::capture_file) const FLAGS: u16 = 2;
 
 /// The options of a block, as the file has them; those behind one that makes no sense are not there.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'a> {
     bytes: &'a [u8],
     big: bool,
