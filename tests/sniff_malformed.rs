@@ -36,7 +36,7 @@ fn sniff(arguments: &str) -> Option<Running> {
         common::skip("no network namespace can be made");
         return None;
     }
-    let script = format!("{up} && exec {} sniff tcp -i lo {arguments}", env!("CARGO_BIN_EXE_syskit"));
+    let script = format!("{up} && exec {} sniff tcp -vS -i lo {arguments}", env!("CARGO_BIN_EXE_syskit"));
     Some(listening(Command::new("unshare").args(["--net", "sh", "-c", &script]).stdout(Stdio::piped())))
 }
 
@@ -53,6 +53,11 @@ fn wire(running: &Running) -> OwnedFd {
     opened.join().expect("the thread")
 }
 
+/// The fields of [`FRAME`]'s IP header as -v says them, but of this total length, and what is wrong with the checksum.
+fn fields(length: usize, wrong: &str) -> String {
+    format!("(tos 0x0, ttl 64, id 7, offset 0, flags [DF], proto TCP (6), length {length}{wrong})")
+}
+
 /// What a sniff says of these frames, a whole one last: its lines without the time, and its tally.
 fn said(arguments: &str, frames: &[Vec<u8>]) -> Option<(Vec<String>, String)> {
     let mut running = sniff(arguments)?;
@@ -63,7 +68,8 @@ fn said(arguments: &str, frames: &[Vec<u8>]) -> Option<(Vec<String>, String)> {
     }
     let mut out = std::io::BufReader::new(running.child.stdout.take().expect("a pipe"));
     let mut lines: Vec<String> = Vec::new();
-    while !lines.last().is_some_and(|line| line.starts_with("IP 127") && line.contains("(correct), seq 1:7")) {
+    let end = format!("IP {} 127", fields(46, ""));
+    while !lines.last().is_some_and(|line| line.starts_with(&end) && line.contains("(correct), seq 1:7")) {
         let mut line = String::new();
         let length = std::io::BufRead::read_line(&mut out, &mut line).expect("a line");
         assert!(length > 0, "it ended early: {lines:?}");
@@ -103,8 +109,11 @@ fn with_a_port_what_is_malformed_is_shown_too() {
     let ends = "127.0.0.1.41218 > 127.0.0.1.8000: ";
     let expected = [
         "ipv4 [malformed: the header length is 0, below 20]".to_owned(),
-        format!("IP [bad cksum 0x3cc1 -> 0x3cd1] {ends}tcp [malformed: the packet ends inside its header]"),
-        format!("IP [truncated-ip - 16 bytes missing] {ends}[|tcp]"),
+        format!(
+            "IP {} {ends}tcp [malformed: the packet ends inside its header]",
+            fields(30, ", bad cksum 0x3cc1 -> 0x3cd1")
+        ),
+        format!("IP [truncated-ip - 16 bytes missing] {} {ends}[|tcp]", fields(46, "")),
     ];
     assert_eq!(lines, expected, "port 320 is another's");
     assert_eq!(tally, "4 packets shown, 4 captured, 0 dropped by the kernel");
@@ -116,8 +125,8 @@ fn what_is_wrong_with_a_whole_header_is_named() {
     let ends = "127.0.0.1.41218 > 127.0.0.1.8000: Flags [P.], cksum 0xadc3";
     let rest = "seq 1:7, ack 9, win 65495, length 6";
     let expected = [
-        format!("IP [truncated-ip - 1 bytes missing] {ends} (unverified: truncated), {rest}"),
-        format!("IP [bad cksum 0x00c1 -> 0x3cc1] {ends} (correct), {rest}"),
+        format!("IP [truncated-ip - 1 bytes missing] {} {ends} (unverified: truncated), {rest}", fields(46, "")),
+        format!("IP {} {ends} (correct), {rest}", fields(46, ", bad cksum 0x00c1 -> 0x3cc1")),
     ];
     assert_eq!(lines, expected);
 }

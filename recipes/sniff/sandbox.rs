@@ -117,6 +117,8 @@ const NETLINK: &[Rule] = &[
 #[rustfmt::skip]
 const CHILDREN: &[Rule] = &[
     (libc::SYS_wait4, None), (libc::SYS_waitid, None), (libc::SYS_kill, None), (libc::SYS_pidfd_send_signal, None),
+    // The lock that says whose control group it is.
+    (libc::SYS_flock, None),
 ];
 
 /// Calls by which bytes leave.
