@@ -322,10 +322,11 @@ fn what_cannot_be_run_is_said() {
         ("no-such-program", 1, "cannot run no-such-program: execve: no such file or directory (ENOENT)"),
         ("/etc/passwd", 4, "cannot run /etc/passwd: execve: permission denied (EACCES)"),
     ] {
-        let ours = listening(&mut sniff(&[], &[command]));
-        let pid = ours.child.id();
-        let (got, _, words) = ours.finish();
-        assert!(got == Some(code) && words.contains(expected), "{words}");
+        let ours = sniff(&[], &[command]).stderr(Stdio::piped()).spawn().expect("syskit");
+        let pid = ours.id();
+        let output = ours.wait_with_output().expect("its end");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(code) && words.contains(expected), "{words}");
         assert!(left(&groups, pid).is_empty());
     }
     for arguments in [&["--exec"][..], &["--exec", "--"], &["--", "true"], &["-r", "x", "--exec", "--", "true"]] {

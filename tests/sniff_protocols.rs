@@ -91,7 +91,7 @@ fn tcpdump(file: &Path, options: &[&str]) -> BTreeMap<u32, String> {
 /// Whether tcpdump's text holds what this layer says: addresses and ports, and the words behind them (between them
 /// tcpdump writes of extension headers and the like).
 fn agrees(text: &str, layer: &Layer) -> bool {
-    let mut line = Line::of(Detail::Checked);
+    let mut line = Line::of(Detail::Usual);
     layer.line(&mut line);
     let line = line.as_str().trim_end_matches([':', ' ']);
     match (layer, line.split_once(": ")) {
@@ -119,7 +119,7 @@ impl Tally {
             if agrees(text, &layer) {
                 *self.agreed.entry(name).or_default() += 1;
             } else {
-                let mut line = Line::of(Detail::Checked);
+                let mut line = Line::of(Detail::Usual);
                 layer.line(&mut line);
                 differ.push(line.into_string());
             }
@@ -249,7 +249,7 @@ fn checksums_are_judged_as_tcpdump_judges_them() {
 }
 
 fn line(built: &Built) -> String {
-    let mut out = Line::of(Detail::Checked);
+    let mut out = Line::of(Detail::Usual);
     walk::line(built.frame(), &mut out);
     out.as_str().trim_end().to_owned()
 }

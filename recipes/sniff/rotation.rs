@@ -167,14 +167,13 @@ impl Rotation {
         Ok(PathBuf::from(OsString::from_vec(name)))
     }
 
-    /// Opens the file whose turn it is, written anew; its name for messages.
+    /// Opens the folder of the file whose turn it is; gives the file's path.
     ///
     /// # Errors
-    /// Where it cannot be written, is no regular file, or is the one that is read.
-    pub(super) fn open(&mut self, source: Option<&Source>) -> Result<(File, String)> {
+    /// Where there is none, or the file is no regular one, or the one that is read.
+    pub(super) fn settle(&mut self, source: Option<&Source>) -> Result<PathBuf> {
         let path = self.name()?;
         let shown = escape::name(&path);
-        let what = || format!("cannot write to {shown}");
         let parent = path.parent().unwrap_or(Path::new("")).to_owned();
         if self.directory.as_ref().is_none_or(|(known, _)| *known != parent) {
             self.directory = match Target::resolve(&path, source)? {
@@ -185,6 +184,17 @@ impl Rotation {
                 }
             };
         }
+        Ok(path)
+    }
+
+    /// Opens the file whose turn it is, written anew; its name for messages.
+    ///
+    /// # Errors
+    /// Where it cannot be written, is no regular file, or is the one that is read.
+    pub(super) fn open(&mut self, source: Option<&Source>) -> Result<(File, String)> {
+        let path = self.settle(source)?;
+        let shown = escape::name(&path);
+        let what = || format!("cannot write to {shown}");
         let Some(((_, directory), name)) = self.directory.as_ref().zip(path.file_name()) else {
             return Err(Error::usage(format!("'{shown}' is no name for a file")));
         };

@@ -112,6 +112,8 @@ const CREATING: &[Rule] = &[
 const NETLINK: &[Rule] = &[
     (libc::SYS_socket, only(0, ALL, libc::AF_NETLINK as i64)), (libc::SYS_bind, None),
     (libc::SYS_sendto, None), (libc::SYS_sendmsg, None), (libc::SYS_setsockopt, only(1, ALL, libc::SOL_SOCKET as i64)),
+    // Looking into maps that are open: BPF_MAP_LOOKUP_ELEM.
+    (libc::SYS_bpf, only(0, ALL, 1)),
 ];
 
 #[rustfmt::skip]
@@ -304,6 +306,8 @@ mod tests {
         let netlink = Calls { netlink: true, ..Calls::default() };
         let socket = |family: i32| says(netlink, libc::SYS_socket, &[family as u64]);
         assert_eq!((socket(libc::AF_NETLINK), socket(libc::AF_INET)), (ALLOWED, EPERM));
+        let bpf = |command: u64| says(netlink, libc::SYS_bpf, &[command]);
+        assert_eq!((bpf(1), bpf(2), bpf(5)), (ALLOWED, EPERM, EPERM), "a map is read, nothing is made or changed");
         let children = Calls { children: true, ..Calls::default() };
         assert_eq!(says(children, libc::SYS_wait4, &[]), ALLOWED);
     }

@@ -105,7 +105,11 @@ impl Saver {
             stride: 0,
             flushed: Instant::now(),
         };
-        // The files of a rotation are all made by whom we are when privileges are gone, as the first is written anew.
+        // The files of a rotation are all made by whom we are when privileges are gone, as the first is written anew; only
+        // their folder is opened before.
+        if let Some(rotation) = saver.rotation.as_mut().filter(|rotation| rotation.is_ready()) {
+            rotation.settle(source.map(Rc::as_ref))?;
+        }
         if saver.rotation.is_none() {
             let (file, name, standard_output) = open(path, source.map(Rc::as_ref), privileges)?;
             if file.is_terminal() {

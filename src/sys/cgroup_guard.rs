@@ -13,6 +13,9 @@ use nix::fcntl::OFlag;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe2, write};
 
+/// Groups that a command makes below its own are looked for this deep.
+const DEEPEST: u32 = 8;
+
 /// How long each step of the end may take, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Graces {
@@ -146,9 +149,7 @@ impl Watch<'_> {
         const STEP: u32 = 10;
         let mut waited = 0;
         loop {
-            // SAFETY: the name is a C string that outlives the call.
-            let done = unsafe { libc::unlinkat(self.parent, self.name.as_ptr(), libc::AT_REMOVEDIR) };
-            if done == 0 || Errno::last() == Errno::ENOENT {
+            if remove(self.parent, self.name, DEEPEST) {
                 return true;
             }
             if waited >= milliseconds {
@@ -203,6 +204,60 @@ impl Watch<'_> {
             self.signal_all(libc::SIGKILL);
         }
     }
+}
+
+/// Removes the group `name` in the directory `parent`, with those that were made below it, where nothing runs in them;
+/// whether it is gone.
+fn remove(parent: RawFd, name: &CStr, depth: u32) -> bool {
+    let unlink = || {
+        // SAFETY: the name is a C string that outlives the call.
+        let done = unsafe { libc::unlinkat(parent, name.as_ptr(), libc::AT_REMOVEDIR) };
+        done == 0 || Errno::last() == Errno::ENOENT
+    };
+    if unlink() {
+        return true;
+    }
+    if depth == 0 {
+        return false;
+    }
+    // SAFETY: the name is a C string that outlives the call.
+    let group = unsafe { libc::openat(parent, name.as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) };
+    let mut entries = [0u64; 256];
+    loop {
+        let length = size_of_val(&entries);
+        // SAFETY: at most the buffer's length is written to it, which is aligned as the kernel's entries are.
+        let got = unsafe { libc::syscall(libc::SYS_getdents64, group, entries.as_mut_ptr(), length) };
+        let Some(got) = usize::try_from(got).ok().filter(|got| *got > 0) else { break };
+        for below in directories(&entries, got) {
+            remove(group, below, depth - 1);
+        }
+    }
+    close(group);
+    unlink()
+}
+
+/// The names of the directories among the first `length` bytes of entries (struct linux_dirent64), without . and ..
+fn directories(entries: &[u64], length: usize) -> impl Iterator<Item = &CStr> {
+    // Inode and offset are words, then come the length of the entry in two bytes, its kind in one, and the name.
+    const NAME: usize = 19;
+    let byte = |at: usize| entries.get(at / 8).map_or(0, |word| word.to_ne_bytes()[at % 8]);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at + NAME < length {
+            let start = at;
+            at += usize::from(u16::from_ne_bytes([byte(start + 16), byte(start + 17)])).max(NAME);
+            // SAFETY: the bytes from here on are those of the slice, which is longer than `length` as it is checked.
+            let rest = unsafe {
+                let first = entries.as_ptr().cast::<u8>().add(start + NAME);
+                std::slice::from_raw_parts(first, length.min(size_of_val(entries)) - start - NAME)
+            };
+            let Ok(name) = CStr::from_bytes_until_nul(rest) else { return None };
+            if byte(start + 18) == libc::DT_DIR && !matches!(name.to_bytes(), b"." | b"..") {
+                return Some(name);
+            }
+        }
+        None
+    })
 }
 
 fn close(fd: RawFd) {
