@@ -18,7 +18,7 @@ use crate::error::{Context, Result};
 use crate::need::NET_RAW;
 use crate::packet::checksum::Verdict;
 use crate::packet::udp::Udp;
-use crate::packet::{Carried, Detail, Layer, Line, Link, Protocol, walk};
+use crate::packet::{Carried, Detail, Layer, Line, Link, Protocol, text, walk};
 use crate::recipe::Recipe;
 
 /// The recipe.
@@ -72,7 +72,10 @@ fn run(demo: &mut Demo) -> Result<()> {
         }
         let mut line = Line::of(Detail::Checked);
         match seen.len() {
-            0 => datagram.block(&mut line),
+            0 => {
+                datagram.block(&mut line);
+                text::field(&mut line, "Text", text::to_escaped(datagram.payload()));
+            }
             _ => datagram.line(&mut line),
         }
         demo.say(&*line);

@@ -218,15 +218,28 @@ impl Printer {
         }
     }
 
+    /// The time as a field, where it is said.
+    fn time(&mut self, packet: &Captured) {
+        let out: &mut Text = &mut self.text;
+        let start = out.len();
+        text::field(out, "Time", "");
+        let begin = out.len() - 1;
+        out.truncate(begin);
+        self.clock.write(out, packet.seconds, packet.nanoseconds);
+        if out.len() == begin {
+            return out.truncate(start);
+        }
+        // In a line a blank follows.
+        let blanks = out.as_bytes().iter().rev().take_while(|b| **b == b' ').count();
+        out.truncate(out.len() - blanks);
+        out.push('\n');
+    }
+
     fn full(&mut self, packet: &Captured) {
         if self.manner.number {
             text::field(&mut self.text, "Number", self.count);
         }
-        let mut when = Text::new();
-        self.clock.write(&mut when, packet.seconds, packet.nanoseconds);
-        if !when.is_empty() {
-            text::field(&mut self.text, "Time", when.as_str().trim_end());
-        }
+        self.time(packet);
         // A capture file need not tell.
         match (self.names.of(packet), packet.direction) {
             (None, Direction::Unknown) => {}

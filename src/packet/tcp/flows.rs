@@ -9,8 +9,14 @@ use crate::packet::Addresses;
 /// So many connections are remembered at least, and twice as many at most: those met longest ago go first.
 const REMEMBERED: usize = 1 << 16;
 
-/// The ends of a connection, the smaller first: addresses; family and ports.
-type Ends = [u64; 5];
+/// The ends of a connection, the smaller first.
+// Words by name: arrays are hashed and compared as bytes, by calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Ends {
+    low: (u64, u64),
+    high: (u64, u64),
+    family_and_ports: u64,
+}
 
 /// The numbers that are shown as 0, of the smaller and of the greater end.
 type Bases = [u32; 2];
@@ -64,10 +70,10 @@ fn ends(addresses: Addresses, source_port: u16, destination_port: u16) -> (Ends,
     let half = |bytes: &[u8; 16], at: usize| u64::from_ne_bytes(*bytes[at..].first_chunk().expect("16 bytes"));
     let (family, source, destination) = match addresses {
         Addresses::V4(source, destination) => {
-            (4, [u32::from_ne_bytes(*source).into(), 0], [u32::from_ne_bytes(*destination).into(), 0])
+            (4, (u32::from_ne_bytes(*source).into(), 0), (u32::from_ne_bytes(*destination).into(), 0))
         }
         Addresses::V6(source, destination) => {
-            (6, [half(source, 0), half(source, 8)], [half(destination, 0), half(destination, 8)])
+            (6, (half(source, 0), half(source, 8)), (half(destination, 0), half(destination, 8)))
         }
     };
     let swapped = (source, source_port) > (destination, destination_port);
@@ -76,8 +82,8 @@ fn ends(addresses: Addresses, source_port: u16, destination_port: u16) -> (Ends,
     } else {
         (source, destination, [source_port, destination_port])
     };
-    let last = family << 32 | u64::from(ports[0]) << 16 | u64::from(ports[1]);
-    ([low[0], low[1], high[0], high[1], last], swapped)
+    let family_and_ports = family << 32 | u64::from(ports[0]) << 16 | u64::from(ports[1]);
+    (Ends { low, high, family_and_ports }, swapped)
 }
 
 #[cfg(test)]
