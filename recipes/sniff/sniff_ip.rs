@@ -36,7 +36,7 @@ fn raw_udp_socket() -> Result<OwnedFd> {
         .sys("socket", || "cannot open a raw socket".to_owned())
 }
 
-/// The fixed part of an IPv4 header: what struct.unpack("!BBHHHBBH4s4s", packet[:20]) gives.
+/// The fixed part of an IPv4 header: what struct.unpack("!BBHHHBBH4s4s", `packet[:20]`) gives.
 #[derive(Debug)]
 struct IpHeader {
     version: u8,
