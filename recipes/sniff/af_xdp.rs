@@ -8,7 +8,8 @@
 //! ends with this process, whatever way that ends.
 
 use std::os::fd::AsFd;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -39,6 +40,9 @@ const QUEUES: u32 = 64;
 /// for us.
 const FRAMES: u32 = 16_384;
 const FRAMES_OF_ONE: std::ops::RangeInclusive<u32> = 512..=8192;
+
+/// How long a queue is waited for that another socket has.
+const GIVEN_BACK: Duration = Duration::from_millis(500);
 
 struct AfXdp;
 
@@ -84,13 +88,24 @@ impl Method for AfXdp {
     }
 }
 
+/// A socket for one receive queue. The kernel gives the queue of a socket back only some time after that was closed.
+fn bind(interface: &Interface, queue: u32, frames: u32, mode: Mode) -> Result<XdpSocket, Failed> {
+    let begin = Instant::now();
+    loop {
+        match XdpSocket::bind(interface.index, queue, frames, mode == Mode::Generic) {
+            Err((_, Errno::EBUSY)) if begin.elapsed() < GIVEN_BACK => sleep(Duration::from_millis(10)),
+            bound => return bound,
+        }
+    }
+}
+
 /// A socket for every receive queue.
 fn bind_all(interface: &Interface, queues: u32, mode: Mode) -> Result<Vec<XdpSocket>, Failed> {
     let mut sockets = Vec::new();
     let share = FRAMES / queues.max(1);
     let frames = share.clamp(*FRAMES_OF_ONE.start(), *FRAMES_OF_ONE.end()).next_power_of_two();
     for queue in 0..QUEUES {
-        match XdpSocket::bind(interface.index, queue, frames, mode == Mode::Generic) {
+        match bind(interface, queue, frames, mode) {
             Ok(socket) => sockets.push(socket),
             // There are no more queues.
             Err(("bind", Errno::EINVAL)) if queue > 0 => break,
