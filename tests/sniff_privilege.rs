@@ -259,11 +259,7 @@ fn no_call_is_made_that_is_refused() {
             let refused: Vec<&str> =
                 confined.lines().filter(|l| l.contains("EPERM") || l.contains("ENOSYS")).collect();
             assert!(refused.is_empty(), "{zone:?} {form:?}: {refused:?}");
-            assert!(
-                ["recvmsg(", "io_uring_enter(", "poll("].iter().any(|call| confined.contains(call))
-                    && confined.contains("exit_group(0)"),
-                "{confined}"
-            );
+            assert!(confined.contains("getsockopt(") && confined.contains("exit_group(0)"), "{confined}");
         }
     }
 }
@@ -322,7 +318,8 @@ fn in_a_process_of_its_own() {
 #[test]
 fn what_is_kept_is_just_what_was_asked_for() {
     let Some(_) = server() else { return };
-    let folder = tempfile::tempdir().expect("a directory");
+    // Nobody may be kept out of TMPDIR.
+    let folder = tempfile::tempdir_in("/tmp").expect("a directory");
     let open = folder.path().join("open");
     let closed = folder.path().join("closed");
     for (path, mode) in [(&open, 0o777), (&closed, 0o755), (&folder.path().to_owned(), 0o755)] {

@@ -175,7 +175,7 @@ fn tcpdump_sees_every_frame_as_it_was_sent() {
         let path = file.to_str().expect("text");
         let count = 3000;
         // Larger queue, no change of user: the file is in a folder of ours.
-        let arguments = ["-i", "near0", "-Z", "root", "-B", "65536", "-c", "3000", "-w", path];
+        let arguments = ["-i", "near0", "-Z", "root", "-B", "65536", "-c", "3000", "-w", path, "tcp"];
         let tcpdump = wire.near.enter(|| listening(Command::new("tcpdump").args(arguments))).expect("the namespace");
         let mut sender = Sender::new(&wire, size).expect("a sender");
         sender.send(count / 2).expect("sent");

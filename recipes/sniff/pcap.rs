@@ -116,6 +116,10 @@ mod linked {
             }))
         }
 
+        fn is_cut(&self) -> bool {
+            true
+        }
+
         fn dropped(&mut self) -> Result<Losses> {
             let stats = self.capture.stats().map_err(|e| failed("cannot count dropped packets".to_owned(), e))?;
             let interface = u64::from(stats.if_dropped);
